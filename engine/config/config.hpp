@@ -1,0 +1,99 @@
+// A quantization configuration: a scheme for the model and overrides for nodes. Its canonical text is its identity: printed, stored,
+// parsed, compared.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace titrate {
+
+enum class Clip : std::uint8_t { none, mse };
+enum class ActivationType : std::uint8_t { u8, s8 };
+enum class CalibratorKind : std::uint8_t { minmax, moving_average, percentile, entropy, mse };
+enum class Float8Format : std::uint8_t { e4m3, e5m2, e3m4 };
+
+/// The node stays as it is.
+struct FloatScheme {
+  friend bool operator==(const FloatScheme&, const FloatScheme&) = default;
+};
+
+/// Weight-only round to nearest.
+struct RtnScheme {
+  int bits = 4;  ///< 2 to 8
+  bool sym = true;
+  bool full_range = false;  ///< symmetric codes reach -2^(bits-1) too
+  int group_size = 32;      ///< along K; -1: one scale for each output channel; 0: one for the tensor
+  Clip clip = Clip::none;
+  friend bool operator==(const RtnScheme&, const RtnScheme&) = default;
+};
+
+struct StaticInt8Scheme {
+  ActivationType act = ActivationType::u8;
+  bool act_sym = false;
+  bool weight_sym = true;
+  bool per_channel = true;
+  CalibratorKind calibrator = CalibratorKind::minmax;
+  double percentile = 99.99;
+  bool reduce_range = false;  ///< weights of 7 bits: no saturation in 16-bit pair sums
+  friend bool operator==(const StaticInt8Scheme&, const StaticInt8Scheme&) = default;
+};
+
+struct DynamicInt8Scheme {
+  ActivationType act = ActivationType::u8;
+  bool per_channel = true;
+  bool weight_sym = true;
+  friend bool operator==(const DynamicInt8Scheme&, const DynamicInt8Scheme&) = default;
+};
+
+struct Fp8Scheme {
+  Float8Format format = Float8Format::e4m3;
+  bool weights_only = false;
+  bool per_channel = true;
+  CalibratorKind calibrator = CalibratorKind::minmax;
+  friend bool operator==(const Fp8Scheme&, const Fp8Scheme&) = default;
+};
+
+using Scheme = std::variant<FloatScheme, RtnScheme, StaticInt8Scheme, DynamicInt8Scheme, Fp8Scheme>;
+
+/// Chooses nodes and gives them a scheme. name beats regex beats type beats the config's scheme; of several regexes the first that matches.
+struct Override {
+  enum class Kind : std::uint8_t { name, regex, type };
+  Kind kind = Kind::name;
+  std::string pattern;  ///< the node's name, an ECMAScript expression that must match a part of the name, or the operator's type
+  Scheme scheme;
+  friend bool operator==(const Override&, const Override&) = default;
+};
+
+/// What is named but not known yet to this version: `smoothquant()`, `equalize()`. Parsing one is a usage error that lists the known
+/// stages.
+struct Config {
+  Scheme scheme;
+  std::vector<Override> overrides;
+  friend bool operator==(const Config&, const Config&) = default;
+};
+
+/// Canonical: the scheme's name, and in parentheses the fields that differ from their defaults, in the order of the table:
+/// "rtn(sym=false,group_size=128)". A scheme with all defaults is "rtn()", float is "float". Overrides follow, sorted by kind and, within
+/// name and type, by pattern (regexes keep their order).
+[[nodiscard]] std::string to_text(const Scheme& scheme);
+[[nodiscard]] std::string to_text(const Config& config);
+
+/// "rtn", "static_int8", ...
+[[nodiscard]] std::string_view scheme_name(const Scheme& scheme);
+
+/// The scheme for a node: name beats regex beats type beats the config's own.
+[[nodiscard]] const Scheme& scheme_for(const Config& config, std::string_view node_name, std::string_view node_type);
+
+/// Parses one config without lists. Throws Error(usage).
+[[nodiscard]] Config parse_config(std::string_view text);
+
+/// Parses and expands a set: a set's name ("all", "int8"), a text, a JSON text, or a path to a .json file; several joined in order.
+/// Lists make a product, the last list runs fastest; what occurs twice is kept once. Throws Error(usage) naming what is wrong, with its
+/// position in the text, and listing what is allowed.
+[[nodiscard]] std::vector<Config> parse_config_set(std::string_view text);
+
+}  // namespace titrate

@@ -1,0 +1,97 @@
+// What a study remembers, as plain values: strategies propose from them, reports render them, the SQLite file holds them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace titrate {
+
+enum class TrialState : std::uint8_t { running, passed, failed_goal, error, pruned, interrupted };
+[[nodiscard]] std::string_view name_of(TrialState state);
+[[nodiscard]] std::optional<TrialState> trial_state_named(std::string_view name);
+/// passed, failed_goal, error, pruned: measured or given up for good, never repeated.
+[[nodiscard]] bool is_finished(TrialState state);
+
+/// What was decided for one node, and why.
+struct LayerDecision {
+  std::string name;
+  std::string type;    ///< operator type
+  std::string scheme;  ///< the scheme's text, or "float"
+  std::string reason;  ///< why it stays float, or what was adapted ("3 bits are stored in int4"); "" if there is nothing to say
+  std::optional<double>
+      sqnr_db;  ///< of the node's own output on calibration data, the node alone quantized; none: not quantized or not measured
+  std::int64_t float_bytes = 0;   ///< of its weights in the float model; 0: none
+  std::int64_t stored_bytes = 0;  ///< of its weights, scales and zero points in the candidate
+};
+
+struct PhaseTime {
+  std::string phase;  ///< "convert", "write", "evaluate", "latency", ...
+  double seconds = 0;
+};
+
+struct TrialRecord {
+  int number = 0;  ///< from 1
+  std::string config;
+  TrialState state = TrialState::running;
+  std::optional<double> metric;
+  std::optional<double> loss;
+  std::optional<std::int64_t> samples_evaluated;
+  std::optional<std::int64_t> size_bytes;
+  std::optional<double> latency_ms;
+  double seconds = 0;
+  std::string started_at;  ///< UTC, RFC 3339
+  std::string reason;      ///< why it failed, or a remark; "" if there is nothing to say
+  std::vector<PhaseTime> phases;
+  std::vector<LayerDecision> layers;
+};
+
+struct Baseline {
+  std::string metric_name;
+  double metric = 0;
+  std::int64_t samples = 0;
+  std::int64_t size_bytes = 0;
+  std::optional<double> latency_ms;
+  double seconds = 0;
+};
+
+enum class LossKind : std::uint8_t { relative, absolute };
+enum class Objective : std::uint8_t { first, size, latency };
+[[nodiscard]] std::string_view name_of(LossKind kind);
+[[nodiscard]] std::string_view name_of(Objective objective);
+
+/// What a trial has to reach.
+struct Goal {
+  double tolerable_loss = 0.01;
+  LossKind loss = LossKind::relative;
+  bool higher_is_better = true;
+  Objective objective = Objective::first;
+};
+
+/// How much worse `value` is than `baseline`; positive is worse. Relative with a baseline of 0 throws Error(usage) that says to use --loss
+/// absolute.
+[[nodiscard]] double loss_of(double value, double baseline, const Goal& goal);
+
+/// The best trial: of those that pass the first (objective first), smallest or fastest, the better metric and then the lower number
+/// deciding ties; if none passes the one with the least loss. Null if no trial has a usable model.
+[[nodiscard]] const TrialRecord* best_trial(const std::vector<TrialRecord>& trials, Objective objective);
+
+/// Names with their values, in order: "model", "model_sha256", "data", ...
+using Facts = std::vector<std::pair<std::string, std::string>>;
+
+/// All of a study, read from its file.
+struct StudyRecord {
+  Facts identity;    ///< what must be the same to go on: model, data, calibration, metric, seed (with their hashes)
+  Facts provenance;  ///< what is good to know: version, compiler, cpu, instruction set, threads, start, the reproducing command
+  Goal goal;
+  std::optional<Baseline> baseline;
+  std::vector<TrialRecord> trials;
+  std::string verdict;  ///< "met", "not_met", "interrupted"; "" while running
+  std::string output;   ///< path of the written model
+  std::string command;  ///< the command line that reproduces (and resumes) it
+};
+
+}  // namespace titrate
