@@ -44,7 +44,7 @@ class Tensor {
   [[nodiscard]] static Tensor of(Shape shape, std::span<const T> elements) {
     Tensor tensor = uninitialized(data_type_of<T>, std::move(shape));
     tensor.check_count(elements.size());
-    if (!elements.empty()) std::memcpy(tensor.data_, elements.data(), elements.size_bytes());
+    if (!elements.empty()) std::memcpy(tensor.mutable_bytes().data(), elements.data(), elements.size_bytes());
     return tensor;
   }
   template <class T>
