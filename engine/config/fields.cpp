@@ -129,7 +129,7 @@ std::string FieldRow::range_text() const {
   if (kind == FieldKind::enumeration) return cat("one of ", join(as_strings(names), ", "));
   if (kind == FieldKind::number) return cat("above ", shortest(above), ", up to ", shortest(up_to));
   std::string text;
-  for (const std::int64_t value : also) text += cat(value, &value == &also.back() ? " or " : ", ");
+  for (const std::int64_t& value : also) text += cat(value, &value == &also.back() ? " or " : ", ");
   return cat(text, least, " to ", most);
 }
 
