@@ -9,5 +9,9 @@ namespace titrate::engine::ops {
 using Family = std::span<const OperatorDefinition>;
 
 Family activation();
+Family convolution();
+Family matrix_product();
+Family pooling();
+Family softmax();
 
 }  // namespace titrate::engine::ops
