@@ -11,8 +11,12 @@ using Family = std::span<const OperatorDefinition>;
 Family activation();
 Family arithmetic();
 Family comparison();
+Family convolution();
 Family logic();
 Family math();
+Family matrix_product();
+Family pooling();
+Family softmax();
 Family variadic();
 
 }  // namespace titrate::engine::ops
