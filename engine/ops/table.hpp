@@ -11,8 +11,18 @@ using Family = std::span<const OperatorDefinition>;
 Family activation();
 Family arithmetic();
 Family comparison();
+Family concat();
+Family constant();
+Family gather();
+Family identity();
 Family logic();
 Family math();
+Family pad();
+Family reshape();
+Family scatter();
+Family select();
+Family slice();
+Family transpose();
 Family variadic();
 
 }  // namespace titrate::engine::ops
