@@ -7,7 +7,8 @@ namespace titrate::engine {
 std::span<const OperatorDefinition> operators() {
   static const std::vector<OperatorDefinition> rows = [] {
     std::vector<OperatorDefinition> all;
-    for (const ops::Family family : {ops::activation()}) all.insert(all.end(), family.begin(), family.end());
+    for (const ops::Family family : {ops::activation(), ops::arithmetic(), ops::comparison(), ops::logic(), ops::math(), ops::variadic()})
+      all.insert(all.end(), family.begin(), family.end());
     return all;
   }();
   return rows;

@@ -9,5 +9,10 @@ namespace titrate::engine::ops {
 using Family = std::span<const OperatorDefinition>;
 
 Family activation();
+Family arithmetic();
+Family comparison();
+Family logic();
+Family math();
+Family variadic();
 
 }  // namespace titrate::engine::ops
