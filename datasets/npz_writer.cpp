@@ -169,9 +169,10 @@ void NpzWriter::write(std::size_t array, std::int64_t row, const engine::Tensor&
     throw_invalid(cat("the array '", visible(member.array.name), "' has no row ", row), visible(file_.string()));
   }
   if (values.type() != member.array.type || values.bytes().size() != member.row_bytes) {
-    throw_invalid(cat("row ", row, " of '", visible(member.array.name), "' is ", name_of(values.type()), " ", engine::to_text(values.shape()),
-                      ", but the rows of ", name_of(member.array.type), " ", engine::to_text(member.array.shape), " are another size or type"),
-                  visible(file_.string()), "all samples have to give outputs of one shape");
+    throw_invalid(
+        cat("row ", row, " of '", visible(member.array.name), "' is ", name_of(values.type()), " ", engine::to_text(values.shape()),
+            ", but the rows of ", name_of(member.array.type), " ", engine::to_text(member.array.shape), " are another size or type"),
+        visible(file_.string()), "all samples have to give outputs of one shape");
   }
   put(member.numbers_offset + static_cast<std::uint64_t>(row) * member.row_bytes, values.bytes().data(), values.bytes().size());
   ++rows_written_;

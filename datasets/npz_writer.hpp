@@ -1,5 +1,5 @@
-// Writes an .npz row by row: arrays whose sizes are known before their numbers are, such as the outputs of a model over a data set. Rows may
-// come in any order and from several threads; none is held in memory.
+// Writes an .npz row by row: arrays whose sizes are known before their numbers are, such as the outputs of a model over a data set. Rows
+// may come in any order and from several threads; none is held in memory.
 #pragma once
 
 #include <atomic>
