@@ -175,7 +175,7 @@ void Model::set_opset(std::string_view domain, std::int64_t version) {
 void name_nodes(Graph& graph) {
   std::unordered_map<std::string, int> taken;
   for (const Node& node : graph.nodes) {
-    if (!node.name.empty()) taken.emplace(node.name, 0);
+    if (!node.name.empty()) taken.emplace(node.name, 1);
   }
   std::unordered_set<std::string> seen;
   for (Node& node : graph.nodes) {
@@ -203,39 +203,51 @@ void name_nodes(Graph& graph) {
   }
 }
 
-void sort_nodes(Graph& graph) {
-  const Uses uses(graph);
+namespace {
+
+// For each node, how many of its inputs (and captured values) are made by nodes.
+std::vector<int> inputs_from_nodes(const Graph& graph, const Uses& uses) {
   std::vector<int> missing(graph.nodes.size(), 0);
-  for (const auto& readers : uses.consumers) {
-    const auto value = static_cast<ValueId>(&readers - uses.consumers.data());
-    if (uses.producer(value) < 0) continue;
-    for (const int reader : readers) ++missing[static_cast<std::size_t>(reader)];
+  for (std::size_t index = 0; index < graph.values.size(); ++index) {
+    if (uses.producers[index] < 0) continue;
+    for (const int reader : uses.consumers[index]) ++missing[static_cast<std::size_t>(reader)];
   }
+  return missing;
+}
+
+}  // namespace
+
+bool sort_nodes(Graph& graph) {
+  const Uses uses(graph);
+  std::vector<int> missing = inputs_from_nodes(graph, uses);
   // The smallest index first keeps the given order where it is sound.
   std::priority_queue<int, std::vector<int>, std::greater<>> ready;
   for (std::size_t index = 0; index < missing.size(); ++index) {
     if (missing[index] == 0) ready.push(static_cast<int>(index));
   }
-  std::vector<Node> sorted;
-  sorted.reserve(graph.nodes.size());
+  std::vector<std::size_t> order;
   while (!ready.empty()) {
     const auto index = static_cast<std::size_t>(ready.top());
     ready.pop();
+    order.push_back(index);
     for (const ValueId id : graph.nodes[index].outputs) {
       if (id == ValueId::none) continue;
       for (const int reader : uses.readers(id)) {
         if (--missing[static_cast<std::size_t>(reader)] == 0) ready.push(reader);
       }
     }
-    missing[index] = -1;
-    sorted.push_back(graph.nodes[index]);
   }
-  if (sorted.size() < graph.nodes.size()) {
+  if (order.size() < graph.nodes.size()) {
     const auto stuck = std::find_if(missing.begin(), missing.end(), [](int count) { return count > 0; });
     throw_invalid("the graph has a cycle: nodes wait for each other's outputs",
                   graph.nodes[static_cast<std::size_t>(stuck - missing.begin())].described());
   }
+  if (std::is_sorted(order.begin(), order.end())) return false;
+  std::vector<Node> sorted;
+  sorted.reserve(order.size());
+  for (const std::size_t index : order) sorted.push_back(std::move(graph.nodes[index]));
   graph.nodes = std::move(sorted);
+  return true;
 }
 
 void remove_unused(Graph& graph) {
@@ -334,7 +346,7 @@ void verify_order(const Graph& graph) {
       throw_invalid(cat("the value '", visible(graph[id].name), "' is read, but nothing before makes it"), by);
   };
   for (std::size_t index = 0; index < graph.values.size(); ++index) {
-    if (graph.values[index].constant || !graph.values[index].opaque_initializer.empty()) define(static_cast<ValueId>(index), "initializer");
+    if (graph.values[index].is_initializer()) define(static_cast<ValueId>(index), "initializer");
   }
   for (const ValueId id : graph.inputs) define(id, "graph input");
   for (const ValueId id : graph.outer) define(id, "enclosing graph");

@@ -17,14 +17,14 @@ constexpr std::size_t alignment = 64;  // a cache line, and the widest vector re
 // Above this a shape is a mistake or an attack; it also keeps bits * elements inside 63 bits.
 constexpr std::int64_t most_elements = std::int64_t{1} << 48;
 
-std::shared_ptr<std::byte> allocate(std::size_t bytes) {
+}  // namespace
+
+std::shared_ptr<std::byte> allocate_bytes(std::size_t bytes) {
   const std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;
   auto* memory = static_cast<std::byte*>(std::aligned_alloc(alignment, rounded == 0 ? alignment : rounded));
   if (memory == nullptr) throw std::bad_alloc();
   return {memory, [](std::byte* pointer) { std::free(pointer); }};
 }
-
-}  // namespace
 
 std::int64_t element_count(std::span<const std::int64_t> shape) {
   std::int64_t count = 1;
@@ -53,7 +53,7 @@ Tensor Tensor::uninitialized(DataType type, Shape shape) {
   tensor.elements_ = element_count(shape);
   tensor.shape_ = std::move(shape);
   tensor.byte_size_ = bytes_of(type, tensor.elements_);
-  auto memory = allocate(tensor.byte_size_);
+  auto memory = allocate_bytes(tensor.byte_size_);
   tensor.data_ = memory.get();
   tensor.owner_ = std::move(memory);
   tensor.writable_ = true;
@@ -63,6 +63,19 @@ Tensor Tensor::uninitialized(DataType type, Shape shape) {
 Tensor Tensor::zeros(DataType type, Shape shape) {
   Tensor tensor = uninitialized(type, std::move(shape));
   std::memset(tensor.mutable_bytes().data(), 0, tensor.byte_size_);
+  return tensor;
+}
+
+Tensor Tensor::over(DataType type, Shape shape, std::shared_ptr<std::byte> memory, [[maybe_unused]] std::size_t capacity) {
+  Tensor tensor;
+  tensor.type_ = type;
+  tensor.elements_ = element_count(shape);
+  tensor.shape_ = std::move(shape);
+  tensor.byte_size_ = bytes_of(type, tensor.elements_);
+  assert(tensor.byte_size_ <= capacity);
+  tensor.data_ = memory.get();
+  tensor.owner_ = std::move(memory);
+  tensor.writable_ = true;
   return tensor;
 }
 

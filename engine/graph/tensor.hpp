@@ -16,6 +16,9 @@ namespace titrate::engine {
 
 using Shape = std::vector<std::int64_t>;
 
+/// Memory for tensors: 64-byte aligned, not initialised; throws std::bad_alloc.
+[[nodiscard]] std::shared_ptr<std::byte> allocate_bytes(std::size_t bytes);
+
 /// The product of the sizes; throws Error(invalid) if a size is negative or the product does not fit.
 [[nodiscard]] std::int64_t element_count(std::span<const std::int64_t> shape);
 /// "[1,3,224,224]"; a negative size is shown as "?".
@@ -31,6 +34,8 @@ class Tensor {
   [[nodiscard]] static Tensor zeros(DataType type, Shape shape);
   /// Bytes of its own that are not initialised.
   [[nodiscard]] static Tensor uninitialized(DataType type, Shape shape);
+  /// The first bytes of memory that the caller keeps for reuse: at least as large as type and shape say (asserted), 64-byte aligned.
+  [[nodiscard]] static Tensor over(DataType type, Shape shape, std::shared_ptr<std::byte> memory, std::size_t capacity);
   /// Bytes of somebody else, kept alive by `owner`; read only. `bytes` must have the size that type and shape say (checked) and be aligned
   /// for the type.
   [[nodiscard]] static Tensor view(DataType type, Shape shape, std::span<const std::byte> bytes, std::shared_ptr<const void> owner);
@@ -39,7 +44,7 @@ class Tensor {
   [[nodiscard]] static Tensor of(Shape shape, std::span<const T> elements) {
     Tensor tensor = uninitialized(data_type_of<T>, std::move(shape));
     tensor.check_count(elements.size());
-    if (!elements.empty()) std::memcpy(tensor.data_, elements.data(), elements.size_bytes());
+    if (!elements.empty()) std::memcpy(tensor.mutable_bytes().data(), elements.data(), elements.size_bytes());
     return tensor;
   }
   template <class T>

@@ -9,9 +9,19 @@ namespace titrate::engine::ops {
 using Family = std::span<const OperatorDefinition>;
 
 Family activation();
+Family arithmetic();
+Family block_quantized_product();
+Family comparison();
 Family convolution();
+Family convolution_transpose();
+Family integer_matrix_product();
+Family logic();
+Family math();
 Family matrix_product();
+Family normalization();
 Family pooling();
+Family quantize_linear();
 Family softmax();
+Family variadic();
 
 }  // namespace titrate::engine::ops

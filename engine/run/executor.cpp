@@ -1,0 +1,143 @@
+#include "engine/run/executor.hpp"
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+#include "engine/run/buffer_pool.hpp"
+#include "engine/run/plan_parts.hpp"
+
+namespace titrate::engine {
+namespace {
+
+// The outputs' types of a step for the input shapes of its last run.
+struct Inferred {
+  std::vector<Shape> input_shapes;
+  std::vector<OutputType> outputs;
+};
+
+void check_input(const Value& value, const Tensor& fed, std::unordered_map<std::string, std::int64_t>& symbols) {
+  const std::string where = cat("input '", visible(value.name), "'");
+  if (!fed.exists()) throw_invalid("nothing is fed", where);
+  if (!value.info) return;
+  if (value.info->type != DataType::undefined && fed.type() != value.info->type) {
+    throw_invalid(cat("the model takes ", name_of(value.info->type), ", but ", name_of(fed.type()), " is fed"), where);
+  }
+  if (!value.info->shape) return;
+  const std::vector<Dimension>& dimensions = *value.info->shape;
+  const auto wrong = [&] {
+    Shape sizes;
+    for (const Dimension& dimension : dimensions) sizes.push_back(dimension.size);
+    throw_invalid(cat("the model takes the shape ", to_text(sizes), ", but ", to_text(fed.shape()), " is fed"), where);
+  };
+  if (dimensions.size() != fed.shape().size()) wrong();
+  for (std::size_t axis = 0; axis < dimensions.size(); ++axis) {
+    const std::int64_t size = fed.shape()[axis];
+    if (dimensions[axis].known() && dimensions[axis].size != size) wrong();
+    if (dimensions[axis].symbol.empty()) continue;
+    const auto [known, fresh] = symbols.emplace(dimensions[axis].symbol, size);
+    if (!fresh && known->second != size) {
+      throw_invalid(cat("the size '", visible(dimensions[axis].symbol), "' is ", known->second, " in one input and ", size, " here"),
+                    where);
+    }
+  }
+}
+
+}  // namespace
+
+struct Executor::State {
+  std::shared_ptr<const Plan> plan;
+  BufferPool pool;
+  Scratch scratch;
+  std::vector<Tensor> values;  // by value id: what this run has computed and still needs
+  std::vector<Inferred> inferred;
+
+  explicit State(std::shared_ptr<const Plan> prepared)
+      : plan(std::move(prepared)), values(plan->graph().values.size()), inferred(plan->parts().steps.size()) {}
+
+  [[nodiscard]] const Tensor& value(ValueId id) const {
+    const auto index = static_cast<std::size_t>(id);
+    return values[index].exists() ? values[index] : plan->parts().constants[index];
+  }
+
+  void feed(std::span<const Tensor> inputs) {
+    const Graph& graph = plan->graph();
+    if (inputs.size() != graph.inputs.size())
+      throw_invalid(cat("the model takes ", graph.inputs.size(), " inputs, but ", inputs.size(), " are fed"));
+    std::unordered_map<std::string, std::int64_t> symbols;
+    for (std::size_t index = 0; index < inputs.size(); ++index) {
+      check_input(graph[graph.inputs[index]], inputs[index], symbols);
+      values[static_cast<std::size_t>(graph.inputs[index])] = inputs[index];
+    }
+  }
+
+  const std::vector<OutputType>& infer(std::size_t index, const PlannedStep& planned, const Node& node,
+                                       std::span<const Tensor* const> inputs) {
+    Inferred& cached = inferred[index];
+    bool same = cached.input_shapes.size() == inputs.size() && !cached.outputs.empty();
+    for (std::size_t input = 0; same && input < inputs.size(); ++input) {
+      const bool decides = (planned.row->shape_inputs >> input & 1U) != 0;
+      const bool computed = inputs[input] != nullptr && values[static_cast<std::size_t>(node.inputs[input])].exists();
+      same = inputs[input] == nullptr || (inputs[input]->shape() == cached.input_shapes[input] && !(decides && computed));
+    }
+    if (same) return cached.outputs;
+    const std::vector<Operand> operands = operands_of(node, [&](ValueId id) {
+      const Tensor& tensor = value(id);
+      return Operand{.present = true, .type = tensor.type(), .shape = tensor.shape(), .value = &tensor};
+    });
+    cached.outputs = infer_outputs(*planned.row, {.node = node, .opset = planned.opset, .inputs = operands});
+    cached.input_shapes.clear();
+    for (const Tensor* input : inputs) cached.input_shapes.push_back(input == nullptr ? Shape{} : input->shape());
+    return cached.outputs;
+  }
+
+  void run_step(std::size_t index, const PlannedStep& planned, const Observer& observer) {
+    const Node& node = plan->graph().nodes[planned.node];
+    std::vector<const Tensor*> inputs;
+    for (const ValueId id : node.inputs) inputs.push_back(id == ValueId::none ? nullptr : &value(id));
+    const std::vector<OutputType>& types = infer(index, planned, node, inputs);
+    std::vector<Tensor> outputs(node.outputs.size());
+    if (planned.row->aliases_input && types[0].complete()) {
+      outputs[0] = inputs[0]->reshaped(*types[0].shape);
+    } else {
+      for (std::size_t output = 0; output < outputs.size(); ++output) {
+        if (types[output].complete()) outputs[output] = pool.allocate(types[output].type, *types[output].shape);
+      }
+      RunContext context{.inputs = inputs, .outputs = outputs, .scratch = scratch};
+      planned.step(context);
+    }
+    for (std::size_t output = 0; output < outputs.size(); ++output) {
+      if (!node.has_output(output)) continue;
+      if (observer) observer(node.outputs[output], outputs[output]);
+      values[static_cast<std::size_t>(node.outputs[output])] = std::move(outputs[output]);
+    }
+    for (const ValueId id : planned.release) values[static_cast<std::size_t>(id)] = {};
+  }
+};
+
+Executor::Executor(std::shared_ptr<const Plan> plan) : state_(std::make_unique<State>(std::move(plan))) {}
+Executor::~Executor() = default;
+Executor::Executor(Executor&&) noexcept = default;
+
+std::vector<Tensor> Executor::run(std::span<const Tensor> inputs, const Observer& observer) {
+  State& state = *state_;
+  const Graph& graph = state.plan->graph();
+  std::fill(state.values.begin(), state.values.end(), Tensor{});
+  state.feed(inputs);
+  const std::vector<PlannedStep>& steps = state.plan->parts().steps;
+  for (std::size_t index = 0; index < steps.size(); ++index) {
+    try {
+      state.run_step(index, steps[index], observer);
+    } catch (Error& error) {
+      const std::string where = graph.nodes[steps[index].node].described();
+      if (error.where().find(where) == std::string::npos) error.in(where);
+      throw;
+    }
+  }
+  std::vector<Tensor> outputs;
+  for (const ValueId id : graph.outputs) outputs.push_back(state.value(id));
+  std::fill(state.values.begin(), state.values.end(), Tensor{});
+  return outputs;
+}
+
+}  // namespace titrate::engine

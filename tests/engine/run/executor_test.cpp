@@ -1,0 +1,67 @@
+#include "engine/run/executor.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace titrate::engine {
+namespace {
+
+using testing::ElementsAre;
+
+// y = Relu(Relu(x)), x of shape [N,2].
+Model two_relus() {
+  Model model;
+  model.ir_version = 8;
+  model.set_opset("", 13);
+  Graph& graph = model.graph;
+  const ValueInfo info{.type = DataType::float32, .shape = {{{.size = -1, .symbol = "N"}, {.size = 2, .symbol = {}}}}};
+  const ValueId x = graph.add_value("x", info);
+  const ValueId middle = graph.add_value("middle");
+  const ValueId y = graph.add_value("y");
+  graph.inputs = {x};
+  graph.outputs = {y};
+  graph.nodes.push_back({.name = "first", .type = "Relu", .domain = {}, .inputs = {x}, .outputs = {middle}, .attributes = {}, .extra = {}});
+  graph.nodes.push_back(
+      {.name = "second", .type = "Relu", .domain = {}, .inputs = {middle}, .outputs = {y}, .attributes = {}, .extra = {}});
+  return model;
+}
+
+TEST(Executor, RunsNodesInOrderAndKeepsWhatIsReturned) {
+  Executor executor(std::make_shared<const Plan>(two_relus()));
+  std::vector<std::string> seen;
+  const Tensor first = executor.run(std::vector{Tensor::of<float>({1, 2}, {-1.0F, 2.0F})}).at(0);
+  const Tensor second = executor.run(std::vector{Tensor::of<float>({2, 2}, {3, -4, -5, 6})}).at(0);
+  EXPECT_THAT(first.data<float>(), ElementsAre(0, 2));
+  EXPECT_THAT(second.data<float>(), ElementsAre(3, 0, 0, 6));
+}
+
+TEST(Executor, ShowsEveryComputedValueToTheObserver) {
+  const auto plan = std::make_shared<const Plan>(two_relus());
+  Executor executor(plan);
+  std::vector<std::string> seen;
+  const auto observe = [&](ValueId id, const Tensor&) { seen.push_back(plan->graph()[id].name); };
+  (void)executor.run(std::vector{Tensor::of<float>({1, 2}, {-1.0F, 2.0F})}, observe);
+  EXPECT_THAT(seen, ElementsAre("middle", "y"));
+}
+
+TEST(Executor, RefusesWhatDoesNotFit) {
+  Executor executor(std::make_shared<const Plan>(two_relus()));
+  EXPECT_THROW((void)executor.run(std::vector{Tensor::of<float>({1, 3}, {1, 2, 3})}), Error);
+  EXPECT_THROW((void)executor.run(std::vector{Tensor::of<std::int64_t>({1, 2}, {1, 2})}), Error);
+  EXPECT_THROW((void)executor.run({}), Error);
+}
+
+TEST(Plan, NamesEveryUnknownOperatorAtOnce) {
+  Model model = two_relus();
+  model.graph.nodes[0].type = "Zebra";
+  model.graph.nodes[1].type = "Aardvark";
+  try {
+    const Plan plan(model);
+    FAIL() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.message(), testing::HasSubstr("Aardvark (opset 13), Zebra (opset 13)"));
+  }
+}
+
+}  // namespace
+}  // namespace titrate::engine
