@@ -9,5 +9,24 @@ namespace titrate::engine::ops {
 using Family = std::span<const OperatorDefinition>;
 
 Family activation();
+Family arithmetic();
+Family comparison();
+Family concat();
+Family constant();
+Family convolution();
+Family gather();
+Family identity();
+Family logic();
+Family math();
+Family matrix_product();
+Family pad();
+Family pooling();
+Family reshape();
+Family scatter();
+Family select();
+Family slice();
+Family softmax();
+Family transpose();
+Family variadic();
 
 }  // namespace titrate::engine::ops
