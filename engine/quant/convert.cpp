@@ -14,7 +14,7 @@ namespace titrate::engine {
 namespace {
 
 // Per-channel QuantizeLinear and DequantizeLinear begin here.
-constexpr std::int64_t least_opset = 13;
+constexpr std::int64_t per_channel_opset = 13;
 
 [[noreturn]] void refuse_nothing_quantized(const Config& config, const std::vector<Assignment>& assignments) {
   std::string reasons;
@@ -31,7 +31,7 @@ constexpr std::int64_t least_opset = 13;
 
 Model prepare_float_model(Model model) {
   run_passes(model);
-  if (model.opset() < least_opset) raise_opset(model, static_cast<int>(least_opset));
+  if (model.opset() < per_channel_opset) raise_opset(model, static_cast<int>(per_channel_opset));
   infer_shapes(model);
   return model;
 }
