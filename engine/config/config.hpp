@@ -78,22 +78,29 @@ struct Config {
 
 /// Canonical: the scheme's name, and in parentheses the fields that differ from their defaults, in the order of the table:
 /// "rtn(sym=false,group_size=128)". A scheme with all defaults is "rtn()", float is "float". Overrides follow, sorted by kind and, within
-/// name and type, by pattern (regexes keep their order).
+/// name and type, by pattern (regexes keep their order): "rtn() | name:conv1 = float | type:Gemm = rtn(bits=8)".
 [[nodiscard]] std::string to_text(const Scheme& scheme);
 [[nodiscard]] std::string to_text(const Config& config);
+
+/// FNV-1a of the canonical text: the same in every build.
+[[nodiscard]] std::uint64_t hash_of(const Config& config);
+
+/// The same config with its overrides in canonical order.
+[[nodiscard]] Config canonical(Config config);
 
 /// "rtn", "static_int8", ...
 [[nodiscard]] std::string_view scheme_name(const Scheme& scheme);
 
-/// The scheme for a node: name beats regex beats type beats the config's own.
+/// The scheme for a node: name beats regex beats type beats the config's own. Whoever asks for many nodes uses a SchemeChooser
+/// (engine/config/overrides.hpp), which reads the expressions once. Throws Error(usage) for a broken regular expression.
 [[nodiscard]] const Scheme& scheme_for(const Config& config, std::string_view node_name, std::string_view node_type);
 
-/// Parses one config without lists. Throws Error(usage).
+/// Parses one config, as text or as a JSON object, without lists. Throws Error(usage).
 [[nodiscard]] Config parse_config(std::string_view text);
 
-/// Parses and expands a set: a set's name ("all", "int8"), a text, a JSON text, or a path to a .json file; several joined in order.
-/// Lists make a product, the last list runs fastest; what occurs twice is kept once. Throws Error(usage) naming what is wrong, with its
-/// position in the text, and listing what is allowed.
+/// Parses and expands a set: a set's name ("all", "int8"), a text, a JSON text, or a path to a .json file. Lists make a product, the last
+/// list runs fastest; what occurs twice is kept once, where it came first. Throws Error(usage) naming what is wrong, with its position in
+/// the text, and listing what is allowed.
 [[nodiscard]] std::vector<Config> parse_config_set(std::string_view text);
 
 }  // namespace titrate

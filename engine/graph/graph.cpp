@@ -114,11 +114,14 @@ const Node* Graph::find_node(std::string_view wanted) const {
   return found == nodes.end() ? nullptr : &*found;
 }
 
-NameSource::NameSource(const Graph& graph) {
+NameSource::NameSource(const Graph& graph) { add(graph); }
+
+void NameSource::add(const Graph& graph) {
   for (const Value& value : graph.values) values_.emplace(value.name, 1);
   for (const Node& node : graph.nodes) {
     nodes_.emplace(node.name, 1);
-    for (const std::string& name : captured_names(node)) values_.emplace(name, 1);
+    // A name of the graph around may not be defined once more inside (onnx/onnx: docs/IR.md, "Name scoping").
+    for_each_subgraph(node, [&](const Graph& body) { add(body); });
   }
 }
 
@@ -175,7 +178,7 @@ void Model::set_opset(std::string_view domain, std::int64_t version) {
 void name_nodes(Graph& graph) {
   std::unordered_map<std::string, int> taken;
   for (const Node& node : graph.nodes) {
-    if (!node.name.empty()) taken.emplace(node.name, 0);
+    if (!node.name.empty()) taken.emplace(node.name, 1);
   }
   std::unordered_set<std::string> seen;
   for (Node& node : graph.nodes) {
@@ -203,39 +206,51 @@ void name_nodes(Graph& graph) {
   }
 }
 
-void sort_nodes(Graph& graph) {
-  const Uses uses(graph);
+namespace {
+
+// For each node, how many of its inputs (and captured values) are made by nodes.
+std::vector<int> inputs_from_nodes(const Graph& graph, const Uses& uses) {
   std::vector<int> missing(graph.nodes.size(), 0);
-  for (const auto& readers : uses.consumers) {
-    const auto value = static_cast<ValueId>(&readers - uses.consumers.data());
-    if (uses.producer(value) < 0) continue;
-    for (const int reader : readers) ++missing[static_cast<std::size_t>(reader)];
+  for (std::size_t index = 0; index < graph.values.size(); ++index) {
+    if (uses.producers[index] < 0) continue;
+    for (const int reader : uses.consumers[index]) ++missing[static_cast<std::size_t>(reader)];
   }
+  return missing;
+}
+
+}  // namespace
+
+bool sort_nodes(Graph& graph) {
+  const Uses uses(graph);
+  std::vector<int> missing = inputs_from_nodes(graph, uses);
   // The smallest index first keeps the given order where it is sound.
   std::priority_queue<int, std::vector<int>, std::greater<>> ready;
   for (std::size_t index = 0; index < missing.size(); ++index) {
     if (missing[index] == 0) ready.push(static_cast<int>(index));
   }
-  std::vector<Node> sorted;
-  sorted.reserve(graph.nodes.size());
+  std::vector<std::size_t> order;
   while (!ready.empty()) {
     const auto index = static_cast<std::size_t>(ready.top());
     ready.pop();
+    order.push_back(index);
     for (const ValueId id : graph.nodes[index].outputs) {
       if (id == ValueId::none) continue;
       for (const int reader : uses.readers(id)) {
         if (--missing[static_cast<std::size_t>(reader)] == 0) ready.push(reader);
       }
     }
-    missing[index] = -1;
-    sorted.push_back(graph.nodes[index]);
   }
-  if (sorted.size() < graph.nodes.size()) {
+  if (order.size() < graph.nodes.size()) {
     const auto stuck = std::find_if(missing.begin(), missing.end(), [](int count) { return count > 0; });
     throw_invalid("the graph has a cycle: nodes wait for each other's outputs",
                   graph.nodes[static_cast<std::size_t>(stuck - missing.begin())].described());
   }
+  if (std::is_sorted(order.begin(), order.end())) return false;
+  std::vector<Node> sorted;
+  sorted.reserve(order.size());
+  for (const std::size_t index : order) sorted.push_back(std::move(graph.nodes[index]));
   graph.nodes = std::move(sorted);
+  return true;
 }
 
 void remove_unused(Graph& graph) {
@@ -321,39 +336,66 @@ void verify_names(const Graph& graph) {
 }
 
 // Every value is read after it is made, and made once.
-void verify_order(const Graph& graph) {
-  std::vector<bool> defined(graph.values.size(), false);
-  const auto define = [&](ValueId id, const std::string& by) {
-    if (static_cast<std::size_t>(id) >= defined.size()) throw_invalid("a value id is out of range", by);
-    if (defined[static_cast<std::size_t>(id)]) throw_invalid(cat("the value '", visible(graph[id].name), "' is defined twice"), by);
-    defined[static_cast<std::size_t>(id)] = true;
-  };
-  const auto require = [&](ValueId id, const std::string& by) {
-    if (static_cast<std::size_t>(id) >= defined.size()) throw_invalid("a value id is out of range", by);
-    if (!defined[static_cast<std::size_t>(id)])
-      throw_invalid(cat("the value '", visible(graph[id].name), "' is read, but nothing before makes it"), by);
-  };
-  for (std::size_t index = 0; index < graph.values.size(); ++index) {
-    if (graph.values[index].constant || !graph.values[index].opaque_initializer.empty()) define(static_cast<ValueId>(index), "initializer");
+class OrderCheck {
+ public:
+  explicit OrderCheck(const Graph& graph) : graph_(graph), defined_(graph.values.size(), false) {
+    for (std::size_t index = 0; index < graph.values.size(); ++index) index_of_.emplace(graph.values[index].name, index);
   }
-  for (const ValueId id : graph.inputs) define(id, "graph input");
-  for (const ValueId id : graph.outer) define(id, "enclosing graph");
-  for (const Node& node : graph.nodes) {
+
+  void run() {
+    for (std::size_t index = 0; index < graph_.values.size(); ++index) {
+      if (graph_.values[index].is_initializer()) define(static_cast<ValueId>(index), "initializer");
+    }
+    for (const ValueId id : graph_.inputs) define(id, "graph input");
+    for (const ValueId id : graph_.outer) define(id, "enclosing graph");
+    for (const Node& node : graph_.nodes) check(node);
+    for (const ValueId id : graph_.outputs) require(id, "graph output");
+  }
+
+ private:
+  void check(const Node& node) {
     for (const ValueId id : node.inputs) {
       if (id != ValueId::none) require(id, node.described());
+    }
+    for (const std::string& name : captured_names(node)) {
+      const auto found = index_of_.find(name);
+      if (found == index_of_.end()) {
+        throw_invalid(cat("the value '", visible(name), "' is read in a sub-graph, but no graph around defines it"), node.described());
+      }
+      require(static_cast<ValueId>(found->second), node.described());
     }
     for (const ValueId id : node.outputs) {
       if (id != ValueId::none) define(id, node.described());
     }
   }
-  for (const ValueId id : graph.outputs) require(id, "graph output");
-}
+
+  void check_range(ValueId id, const std::string& by) const {
+    if (static_cast<std::size_t>(id) >= defined_.size()) throw_invalid("a value id is out of range", by);
+  }
+
+  void define(ValueId id, const std::string& by) {
+    check_range(id, by);
+    if (defined_[static_cast<std::size_t>(id)]) throw_invalid(cat("the value '", visible(graph_[id].name), "' is defined twice"), by);
+    defined_[static_cast<std::size_t>(id)] = true;
+  }
+
+  void require(ValueId id, const std::string& by) const {
+    check_range(id, by);
+    if (!defined_[static_cast<std::size_t>(id)]) {
+      throw_invalid(cat("the value '", visible(graph_[id].name), "' is read, but nothing before makes it"), by);
+    }
+  }
+
+  const Graph& graph_;
+  std::vector<bool> defined_;
+  std::unordered_map<std::string_view, std::size_t> index_of_;
+};
 
 }  // namespace
 
 void verify(const Graph& graph) {
   verify_names(graph);
-  verify_order(graph);
+  OrderCheck(graph).run();
   for (const Node& node : graph.nodes) {
     for_each_subgraph(node, [&](const Graph& body) {
       try {

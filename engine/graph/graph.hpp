@@ -40,17 +40,23 @@ struct Value {
   std::optional<ValueInfo> info;           ///< none: unknown, or not a tensor
   std::shared_ptr<const Tensor> constant;  ///< an initializer
   bool also_input = false;                 ///< the initializer was listed among the graph inputs too (IR 3)
-  std::string value_info_message;          ///< the ValueInfoProto as it was read; cleared when `info` is changed
-  std::string opaque_initializer;  ///< the whole TensorProto, where its type is one that a Tensor cannot hold; then `constant` is null
-  std::string initializer_extra;   ///< fields of the initializer's TensorProto that a Tensor does not hold (doc_string, metadata, unknown)
+  std::string value_info_message;          ///< the ValueInfoProto as it was read, but the name; to be cleared when `info` is changed
+  /// An initializer that a Tensor cannot hold, as it was read; then `constant` is null. A TensorProto of an unknown type (all but its
+  /// name), or, if `sparse`, the whole SparseTensorProto.
+  std::string opaque_initializer;
+  bool sparse = false;
+  std::string initializer_extra;  ///< fields of the initializer's TensorProto that a Tensor does not hold (doc_string, metadata, unknown)
+
+  [[nodiscard]] bool is_initializer() const { return constant != nullptr || !opaque_initializer.empty(); }
 };
 
 struct Graph;
 struct Attribute;
 
-/// The bytes of an attribute of a kind that we keep but do not interpret (tensors, sparse tensors, type protos).
+/// The bytes of an attribute that we keep but do not interpret: lists of tensors, sparse tensors, type protos, tensors of unknown types,
+/// references to attributes of a function.
 struct OpaqueAttribute {
-  std::string message;  ///< the whole AttributeProto
+  std::string message;  ///< the AttributeProto, all but its name
 };
 
 struct Attribute {
@@ -58,7 +64,8 @@ struct Attribute {
                                std::vector<float>, std::vector<std::string>, std::vector<std::shared_ptr<const Graph>>, OpaqueAttribute>;
   std::string name;
   Content content;
-  std::string extra;  ///< doc_string, ref_attr_name and unknown fields as they were read
+  std::string extra;           ///< doc_string and unknown fields as they were read
+  std::string tensor_extra{};  ///< of a tensor: name, doc_string, metadata and unknown fields of its TensorProto as they were read
 };
 
 struct Node {
@@ -95,7 +102,7 @@ struct Graph {
   std::vector<ValueId> inputs;  ///< what a caller feeds: initializers are not among them, even if the file lists them
   std::vector<ValueId> outputs;
   std::vector<ValueId> outer;  ///< values of a sub-graph that an enclosing graph defines, found by name
-  std::string extra;           ///< doc_string, quantization annotations, sparse initializers, metadata and unknown fields as they were read
+  std::string extra;           ///< doc_string, quantization annotations, metadata and unknown fields as they were read
 
   [[nodiscard]] const Value& operator[](ValueId id) const { return values[static_cast<std::size_t>(id)]; }
   [[nodiscard]] Value& operator[](ValueId id) { return values[static_cast<std::size_t>(id)]; }
@@ -111,7 +118,7 @@ struct Graph {
   [[nodiscard]] const Node* find_node(std::string_view name) const;
 };
 
-/// New names in a graph: `wanted`, or `wanted_2`, `wanted_3` ... Remembers what it handed out.
+/// New names in a graph: `wanted`, or `wanted_2`, `wanted_3` ... Names in sub-graphs count as taken. Remembers what it handed out.
 class NameSource {
  public:
   explicit NameSource(const Graph& graph);
@@ -119,6 +126,8 @@ class NameSource {
   [[nodiscard]] std::string node(const std::string& wanted);
 
  private:
+  void add(const Graph& graph);
+
   std::unordered_map<std::string, int> values_;
   std::unordered_map<std::string, int> nodes_;
 };
@@ -139,6 +148,7 @@ struct Uses {
 struct OpsetImport {
   std::string domain;  ///< "" is ai.onnx
   std::int64_t version = 0;
+  std::string extra{};  ///< unknown fields as they were read
 };
 
 struct Model {
@@ -160,8 +170,9 @@ struct Model {
 /// Sub-graphs are named too. Names that are fine stay.
 void name_nodes(Graph& graph);
 
-/// Brings the nodes into an order in which producers come first; keeps the given order where it can. Throws Error(invalid) naming a cycle.
-void sort_nodes(Graph& graph);
+/// Brings the nodes into an order in which producers come first; keeps the given order where it can. Returns whether any had to move.
+/// Throws Error(invalid) naming a cycle.
+bool sort_nodes(Graph& graph);
 
 /// Removes nodes whose outputs nobody uses, and values that nobody names any more. Ids change. Graph inputs and outputs stay.
 void remove_unused(Graph& graph);

@@ -62,6 +62,8 @@ enum class LossKind : std::uint8_t { relative, absolute };
 enum class Objective : std::uint8_t { first, size, latency };
 [[nodiscard]] std::string_view name_of(LossKind kind);
 [[nodiscard]] std::string_view name_of(Objective objective);
+[[nodiscard]] std::optional<LossKind> loss_kind_named(std::string_view name);
+[[nodiscard]] std::optional<Objective> objective_named(std::string_view name);
 
 /// What a trial has to reach.
 struct Goal {

@@ -1,0 +1,61 @@
+// A tuning run ends, unless told otherwise, with the first config that passes: so each set goes from the most compressed to the least. What
+// counts is what is stored: the bits of a weight, then the scales (fewer groups first), then the zero points (symmetric first). At the same
+// size those come first that also quantize activations, because they run as integers; among equals, what is more often right. Only widths
+// that ONNX has a type for and that ONNX Runtime loads: rtn(bits=3) is stored in 4 bits, so it would cost accuracy and save nothing.
+#include "engine/config/built_in_sets.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "engine/base/text.hpp"
+
+namespace titrate {
+
+namespace {
+
+// 4 bits need a range that is searched for; only for the group of 32, which everybody knows, the plain range is tried too.
+constexpr std::string_view four_bit_weights =
+    "rtn(bits=4,group_size=[-1,128,64],sym=[true,false],clip=mse);"
+    "rtn(bits=4,group_size=32,sym=[true,false],clip=[mse,none]);"
+    "rtn(bits=4,group_size=16,sym=[true,false],clip=mse)";
+
+constexpr std::string_view static_integers =
+    "static_int8(per_channel=false,calibrator=[minmax,mse]);"
+    "static_int8(calibrator=[minmax,mse,entropy,moving_average]);"
+    "static_int8(calibrator=percentile,percentile=[99.99,99.9]);"
+    "static_int8(weight_sym=false)";
+
+constexpr std::string_view eight_bit_weights = "rtn(bits=8,group_size=[0,-1,32],sym=[true,false])";
+
+constexpr std::string_view eight_bit_floats = "fp8();fp8(calibrator=mse);fp8(weights_only=true)";
+
+// Other operators than matrix products stay float, so of most models less is compressed than by any of the above.
+constexpr std::string_view dynamic_integers = "dynamic_int8(per_channel=[false,true])";
+
+std::array<ConfigSetRow, 4> make_rows() {
+  return {
+      ConfigSetRow{"int8", "weights and activations in 8-bit integers", cat(static_integers, ";", dynamic_integers)},
+      ConfigSetRow{"weight_only", "weights in 4 and 8 bits, activations stay float", cat(four_bit_weights, ";", eight_bit_weights)},
+      ConfigSetRow{"fp8", "8-bit floats", cat("fp8(per_channel=false);", eight_bit_floats, ";fp8(format=e5m2,weights_only=[false,true])")},
+      ConfigSetRow{
+          "all", "all of these that are worth a trial",
+          join(std::array<std::string, 5>{std::string(four_bit_weights), std::string(static_integers), std::string(eight_bit_weights),
+                                          std::string(eight_bit_floats), std::string(dynamic_integers)},
+               ";")},
+  };
+}
+
+}  // namespace
+
+std::span<const ConfigSetRow> config_set_rows() {
+  static const std::array<ConfigSetRow, 4> rows = make_rows();
+  return rows;
+}
+
+const ConfigSetRow* config_set_named(std::string_view name) {
+  const std::span<const ConfigSetRow> rows = config_set_rows();
+  const auto found = std::ranges::find(rows, name, &ConfigSetRow::name);
+  return found == rows.end() ? nullptr : &*found;
+}
+
+}  // namespace titrate

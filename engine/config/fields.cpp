@@ -1,0 +1,178 @@
+#include "engine/config/fields.hpp"
+
+#include <algorithm>
+#include <array>
+#include <type_traits>
+
+#include "engine/base/text.hpp"
+
+namespace titrate {
+
+namespace {
+
+using Names = std::span<const std::string_view>;
+
+// In the order of the enumerations' values.
+constexpr std::array<std::string_view, 2> boolean_names = {"false", "true"};
+constexpr std::array<std::string_view, 2> clip_names = {"none", "mse"};
+constexpr std::array<std::string_view, 2> activation_names = {"u8", "s8"};
+constexpr std::array<std::string_view, 5> calibrator_names = {"minmax", "moving_average", "percentile", "entropy", "mse"};
+constexpr std::array<std::string_view, 3> float8_names = {"e4m3", "e5m2", "e3m4"};
+
+template <class Value>
+constexpr Names names_for() {
+  if constexpr (std::is_same_v<Value, bool>) return boolean_names;
+  if constexpr (std::is_same_v<Value, Clip>) return clip_names;
+  if constexpr (std::is_same_v<Value, ActivationType>) return activation_names;
+  if constexpr (std::is_same_v<Value, CalibratorKind>) return calibrator_names;
+  if constexpr (std::is_same_v<Value, Float8Format>) return float8_names;
+}
+
+// Reads and writes one member of one scheme.
+template <auto Member>
+struct Access;
+
+template <class S, class V, V S::*Member>
+struct Access<Member> {
+  using Value = V;
+  static FieldValue get(const Scheme& scheme) {
+    const V value = std::get<S>(scheme).*Member;
+    if constexpr (std::is_floating_point_v<V>)
+      return value;
+    else
+      return static_cast<std::int64_t>(value);
+  }
+  static void set(Scheme& scheme, const FieldValue& to) {
+    if constexpr (std::is_floating_point_v<V>)
+      std::get<S>(scheme).*Member = std::get<double>(to);
+    else
+      std::get<S>(scheme).*Member = static_cast<V>(std::get<std::int64_t>(to));
+  }
+};
+
+template <auto Member>
+constexpr FieldRow integer(std::string_view key, std::int64_t least, std::int64_t most, std::string_view help,
+                           std::span<const std::int64_t> also = {}) {
+  return {key, FieldKind::integer, help, {}, also, least, most, 0, 0, Access<Member>::get, Access<Member>::set};
+}
+
+template <auto Member>
+constexpr FieldRow number(std::string_view key, double above, double up_to, std::string_view help) {
+  return {key, FieldKind::number, help, {}, {}, 0, 0, above, up_to, Access<Member>::get, Access<Member>::set};
+}
+
+// A boolean or an enumeration.
+template <auto Member>
+constexpr FieldRow choice(std::string_view key, std::string_view help) {
+  using Value = typename Access<Member>::Value;
+  constexpr FieldKind kind = std::is_same_v<Value, bool> ? FieldKind::boolean : FieldKind::enumeration;
+  return {key, kind, help, names_for<Value>(), {}, 0, 0, 0, 0, Access<Member>::get, Access<Member>::set};
+}
+
+constexpr std::array<std::int64_t, 2> whole_groups = {-1, 0};
+
+constexpr std::array rtn_fields = {
+    integer<&RtnScheme::bits>("bits", 2, 8, "width of a weight; 3, 5, 6 and 7 are stored in the next wider type of ONNX"),
+    choice<&RtnScheme::sym>("sym", "codes are symmetric around 0; false: each group has a zero point"),
+    choice<&RtnScheme::full_range>("full_range", "symmetric codes use the lowest code too"),
+    integer<&RtnScheme::group_size>("group_size", 16, 1024,
+                                    "weights along K that share a scale; -1: all of an output channel; 0: all of the tensor", whole_groups),
+    choice<&RtnScheme::clip>("clip", "mse: searches for each group the range with the least squared error"),
+};
+
+constexpr std::array static_int8_fields = {
+    choice<&StaticInt8Scheme::act>("act", "type of the activations: unsigned or signed 8 bit"),
+    choice<&StaticInt8Scheme::act_sym>("act_sym", "activation ranges are symmetric around 0"),
+    choice<&StaticInt8Scheme::weight_sym>("weight_sym", "weight ranges are symmetric around 0"),
+    choice<&StaticInt8Scheme::per_channel>("per_channel", "one weight scale for each output channel; false: one for the tensor"),
+    choice<&StaticInt8Scheme::calibrator>("calibrator", "turns what was seen on calibration data into activation ranges"),
+    number<&StaticInt8Scheme::percentile>("percentile", 50, 100, "part of the values that calibrator=percentile keeps, in percent"),
+    choice<&StaticInt8Scheme::reduce_range>("reduce_range", "weights of 7 bits: pair sums of 16 bits cannot saturate on older processors"),
+};
+
+constexpr std::array dynamic_int8_fields = {
+    choice<&DynamicInt8Scheme::act>("act", "type of the activations: unsigned or signed 8 bit"),
+    choice<&DynamicInt8Scheme::per_channel>("per_channel", "one weight scale for each output channel; false: one for the tensor"),
+    choice<&DynamicInt8Scheme::weight_sym>("weight_sym", "weight ranges are symmetric around 0"),
+};
+
+constexpr std::array fp8_fields = {
+    choice<&Fp8Scheme::format>("format", "exponent and mantissa bits"),
+    choice<&Fp8Scheme::weights_only>("weights_only", "activations stay float"),
+    choice<&Fp8Scheme::per_channel>("per_channel", "one weight scale for each output channel; false: one for the tensor"),
+    choice<&Fp8Scheme::calibrator>("calibrator", "turns what was seen on calibration data into activation ranges"),
+};
+
+// A released default is frozen: the canonical texts of old studies leave it out.
+constexpr std::array rows = {
+    SchemeRow{"float", "stays as it is", {}, FloatScheme{}},
+    SchemeRow{"rtn", "weights only, rounded to the nearest code; activations stay float", rtn_fields, RtnScheme{}},
+    SchemeRow{"static_int8", "weights and activations in 8-bit integers, activation ranges from calibration data", static_int8_fields,
+              StaticInt8Scheme{}},
+    SchemeRow{"dynamic_int8", "weights in 8-bit integers, activations quantized while running; MatMul and Gemm only", dynamic_int8_fields,
+              DynamicInt8Scheme{}},
+    SchemeRow{"fp8", "weights and activations in 8-bit floats", fp8_fields, Fp8Scheme{}},
+};
+static_assert(rows.size() == std::variant_size_v<Scheme>);
+
+std::vector<std::string> as_strings(Names names) { return {names.begin(), names.end()}; }
+
+}  // namespace
+
+std::string_view FieldRow::type_text() const {
+  constexpr std::array<std::string_view, 4> texts = {"integer", "boolean", "enumeration", "number"};
+  return texts[static_cast<std::size_t>(kind)];
+}
+
+std::string FieldRow::range_text() const {
+  if (kind == FieldKind::boolean) return "true or false";
+  if (kind == FieldKind::enumeration) return cat("one of ", join(as_strings(names), ", "));
+  if (kind == FieldKind::number) return cat("above ", shortest(above), ", up to ", shortest(up_to));
+  std::string text;
+  for (const std::int64_t& value : also) text += cat(value, &value == &also.back() ? " or " : ", ");
+  return cat(text, least, " to ", most);
+}
+
+std::string FieldRow::value_text(const FieldValue& value) const {
+  if (kind == FieldKind::number) return shortest(std::get<double>(value));
+  const std::int64_t integral = std::get<std::int64_t>(value);
+  return kind == FieldKind::integer ? std::to_string(integral) : std::string(names[static_cast<std::size_t>(integral)]);
+}
+
+std::optional<FieldValue> FieldRow::value_of(std::string_view word) const {
+  if (kind == FieldKind::number) {
+    const std::optional<double> value = parse_number(word);
+    if (!value || !(*value > above && *value <= up_to)) return std::nullopt;
+    return *value;
+  }
+  if (kind == FieldKind::integer) {
+    const std::optional<std::int64_t> value = parse_integer(word);
+    if (!value) return std::nullopt;
+    const bool allowed = (*value >= least && *value <= most) || std::ranges::find(also, *value) != also.end();
+    return allowed ? std::optional<FieldValue>(*value) : std::nullopt;
+  }
+  const auto found = std::ranges::find(names, word);
+  if (found == names.end()) return std::nullopt;
+  return static_cast<std::int64_t>(found - names.begin());
+}
+
+const FieldRow* SchemeRow::field_named(std::string_view key) const {
+  const auto found = std::ranges::find(fields, key, &FieldRow::key);
+  return found == fields.end() ? nullptr : &*found;
+}
+
+std::span<const SchemeRow> scheme_rows() { return rows; }
+
+const SchemeRow& row_of(const Scheme& scheme) { return rows[scheme.index()]; }
+
+const SchemeRow* scheme_named(std::string_view name) {
+  const auto found = std::ranges::find(rows, name, &SchemeRow::name);
+  return found == rows.end() ? nullptr : &*found;
+}
+
+std::string_view name_of(Clip clip) { return clip_names[static_cast<std::size_t>(clip)]; }
+std::string_view name_of(ActivationType type) { return activation_names[static_cast<std::size_t>(type)]; }
+std::string_view name_of(CalibratorKind kind) { return calibrator_names[static_cast<std::size_t>(kind)]; }
+std::string_view name_of(Float8Format format) { return float8_names[static_cast<std::size_t>(format)]; }
+
+}  // namespace titrate

@@ -1,0 +1,56 @@
+// Operators of two inputs that work pair by pair, with numpy's broadcasting: a functor each.
+#pragma once
+
+#include "engine/ops/convert.hpp"
+#include "engine/ops/operator.hpp"
+#include "engine/ops/shape_inference.hpp"
+#include "engine/ops/strided_loops.hpp"
+#include "engine/ops/unary.hpp"
+
+namespace titrate::engine::ops {
+
+/// One row of pairs: strides are 0 (one element against many) or 1, as broadcasting leaves them; the three loops vectorise.
+template <class Left, class Right, class Out, class Function>
+void apply_row(const Left* left, std::int64_t left_stride, const Right* right, std::int64_t right_stride, Out* out, std::int64_t count,
+               const Function& function) {
+  if (left_stride == 0) {
+    const Left one = *left;
+    for (std::int64_t index = 0; index < count; ++index) out[index] = function(one, right[index * right_stride]);
+  } else if (right_stride == 0) {
+    const Right one = *right;
+    for (std::int64_t index = 0; index < count; ++index) out[index] = function(left[index], one);
+  } else {
+    for (std::int64_t index = 0; index < count; ++index) out[index] = function(left[index], right[index]);
+  }
+}
+
+/// Applies the function to the broadcast inputs 0 and 1 of a step, whose elements are given.
+template <class Left, class Right, class Out, class Function>
+void for_each_pair(const RunContext& run, std::span<const Left> left, std::span<const Right> right, std::span<Out> out,
+                   const Function& function) {
+  const Shape* const shapes[] = {&run.in(0).shape(), &run.in(1).shape()};
+  const StridedLoops loops = broadcast_loops(run.out().shape(), shapes);
+  for_each_row(loops, [&](std::span<const std::int64_t> at) {
+    apply_row(left.data() + at[1], loops.inner_stride(1), right.data() + at[2], loops.inner_stride(2), out.data() + at[0],
+              loops.inner_size(), function);
+  });
+}
+
+template <TypeSet allowed>
+std::vector<OutputType> infer_binary(const InferRequest& request) {
+  check_type(request, 0, allowed);
+  check_type(request, 1, allowed);
+  return {{.type = common_type(request), .shape = broadcast(request)}};
+}
+
+/// A step whose output has the type of its inputs; float16 and bfloat16 through float32.
+template <class Types, class Function>
+Step prepare_binary(const PrepareRequest& request) {
+  return through_float32([function = function_of<Function>(request)](RunContext& run) {
+    with_type(Types{}, run.in(0).type(), [&]<class T>(TypeTag<T>) {
+      for_each_pair(run, run.in(0).data<T>(), run.in(1).data<T>(), run.out().mutable_data<T>(), function);
+    });
+  });
+}
+
+}  // namespace titrate::engine::ops

@@ -1,0 +1,47 @@
+// Operators of one input that work number by number: a functor each.
+#pragma once
+
+#include <concepts>
+
+#include "engine/ops/convert.hpp"
+#include "engine/ops/operator.hpp"
+#include "engine/ops/shape_inference.hpp"
+
+namespace titrate::engine::ops {
+
+/// The functor of a node: made from its attributes where it has any.
+template <class Function>
+Function function_of(const PrepareRequest& request) {
+  if constexpr (std::constructible_from<Function, const PrepareRequest&>) {
+    return Function(request);
+  } else {
+    return Function{};
+  }
+}
+
+/// A step that applies the functor to each element of a type in the list; float16 and bfloat16 through float32.
+template <class Types, class Function>
+Step prepare_unary(const PrepareRequest& request) {
+  return through_float32([function = function_of<Function>(request)](RunContext& run) {
+    with_type(Types{}, run.in(0).type(), [&]<class T>(TypeTag<T>) {
+      const auto source = run.in(0).data<T>();
+      const auto target = run.out().mutable_data<T>();
+      for (std::size_t index = 0; index < source.size(); ++index) target[index] = function(source[index]);
+    });
+  });
+}
+
+/// The row of an operator on floats.
+template <class Function>
+constexpr OperatorDefinition float_row(std::string_view type, int first_opset = 1) {
+  return {.type = type, .first_opset = first_opset, .infer = infer_like_first<float_types>, .prepare = prepare_unary<FloatTypes, Function>};
+}
+
+/// The row of an operator on floats and integers.
+template <class Function>
+constexpr OperatorDefinition number_row(std::string_view type, int first_opset = 1) {
+  return {
+      .type = type, .first_opset = first_opset, .infer = infer_like_first<number_types>, .prepare = prepare_unary<NumberTypes, Function>};
+}
+
+}  // namespace titrate::engine::ops

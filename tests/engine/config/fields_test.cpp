@@ -1,0 +1,135 @@
+// The table of fields against the structs, and the promises that old studies rest on.
+#include <gtest/gtest.h>
+
+#include <random>
+#include <set>
+
+#include "engine/config/built_in_sets.hpp"
+#include "engine/config/fields.hpp"
+
+namespace titrate {
+namespace {
+
+TEST(FieldTable, DefaultsAreFrozen) {
+  // A canonical text leaves defaults out, so a changed default would change the meaning of every recorded trial. Never edit a line; a new
+  // field adds one.
+  const std::vector<std::string> frozen = {
+      "rtn.bits=4",
+      "rtn.sym=true",
+      "rtn.full_range=false",
+      "rtn.group_size=32",
+      "rtn.clip=none",
+      "static_int8.act=u8",
+      "static_int8.act_sym=false",
+      "static_int8.weight_sym=true",
+      "static_int8.per_channel=true",
+      "static_int8.calibrator=minmax",
+      "static_int8.percentile=99.99",
+      "static_int8.reduce_range=false",
+      "dynamic_int8.act=u8",
+      "dynamic_int8.per_channel=true",
+      "dynamic_int8.weight_sym=true",
+      "fp8.format=e4m3",
+      "fp8.weights_only=false",
+      "fp8.per_channel=true",
+      "fp8.calibrator=minmax",
+  };
+  std::vector<std::string> found;
+  for (const SchemeRow& row : scheme_rows()) {
+    for (const FieldRow& field : row.fields) {
+      found.push_back(std::string(row.name) + "." + std::string(field.key) + "=" + row.default_text(field));
+    }
+  }
+  EXPECT_EQ(found, frozen);
+}
+
+TEST(FieldTable, RowsStandInTheOrderOfTheVariant) {
+  std::size_t index = 0;
+  for (const SchemeRow& row : scheme_rows()) {
+    EXPECT_EQ(row.defaults.index(), index++);
+    EXPECT_EQ(scheme_named(row.name), &row);
+    EXPECT_EQ(scheme_name(row.defaults), row.name);
+    EXPECT_FALSE(row.what.empty());
+    for (const FieldRow& field : row.fields) {
+      EXPECT_FALSE(field.help.empty()) << field.key;
+      EXPECT_EQ(row.field_named(field.key), &field);
+      EXPECT_EQ(field.value_of(row.default_text(field)), row.default_of(field));
+    }
+  }
+  EXPECT_EQ(scheme_named("rtm"), nullptr);
+}
+
+TEST(FieldTable, NamesFollowTheirEnumerations) {
+  EXPECT_EQ(name_of(Clip::mse), "mse");
+  EXPECT_EQ(name_of(ActivationType::s8), "s8");
+  EXPECT_EQ(name_of(CalibratorKind::minmax), "minmax");
+  EXPECT_EQ(name_of(CalibratorKind::moving_average), "moving_average");
+  EXPECT_EQ(name_of(CalibratorKind::percentile), "percentile");
+  EXPECT_EQ(name_of(CalibratorKind::entropy), "entropy");
+  EXPECT_EQ(name_of(CalibratorKind::mse), "mse");
+  EXPECT_EQ(name_of(Float8Format::e5m2), "e5m2");
+  EXPECT_EQ(name_of(Float8Format::e3m4), "e3m4");
+}
+
+FieldValue random_value(const FieldRow& field, std::mt19937& random) {
+  if (field.kind == FieldKind::number) return std::uniform_real_distribution<>(field.above + 1e-9, field.up_to)(random);
+  if (field.kind == FieldKind::integer) {
+    if (!field.also.empty() && random() % 3 == 0) return field.also[random() % field.also.size()];
+    return std::uniform_int_distribution<std::int64_t>(field.least, field.most)(random);
+  }
+  return static_cast<std::int64_t>(random() % field.names.size());
+}
+
+Scheme random_scheme(std::mt19937& random) {
+  const SchemeRow& row = scheme_rows()[random() % scheme_rows().size()];
+  Scheme scheme = row.defaults;
+  for (const FieldRow& field : row.fields) {
+    if (random() % 2 == 0) field.set(scheme, random_value(field, random));
+  }
+  return scheme;
+}
+
+std::string random_name(std::mt19937& random) {
+  // Everything that the grammar gives a meaning to, and UTF-8, in names.
+  const std::vector<std::string> parts = {"a", "B",  "0",  "/",  ".",  "_", ":", " ", "=", "|",
+                                          ";", "\"", "\\", "\t", "\n", "ä", "(", ",", "]", "+"};
+  std::string name;
+  do {
+    name += parts[random() % parts.size()];
+  } while (random() % 8 != 0);
+  return name;
+}
+
+Config random_config(std::mt19937& random) {
+  Config config{random_scheme(random), {}};
+  std::set<std::pair<int, std::string>> seen;
+  while (random() % 2 == 0) {
+    const int kind = static_cast<int>(random() % 3);
+    const bool regex = kind == 1;
+    const std::string pattern = regex ? "conv[0-9]+ (a|b)=" + std::to_string(random() % 1000) : random_name(random);
+    if (seen.insert({kind, pattern}).second)
+      config.overrides.push_back({static_cast<Override::Kind>(kind), pattern, random_scheme(random)});
+  }
+  return config;
+}
+
+TEST(FieldTable, PrintedConfigsReadBackTheSame) {
+  std::mt19937 random(20260101);
+  for (int round = 0; round < 2000; ++round) {
+    const Config config = random_config(random);
+    const std::string text = to_text(config);
+    const Config again = parse_config(text);
+    ASSERT_EQ(again, canonical(config)) << text;
+    ASSERT_EQ(to_text(again), text);
+    ASSERT_EQ(hash_of(again), hash_of(config));
+  }
+}
+
+TEST(FieldTable, TheHashIsTheSameInEveryBuild) {
+  // FNV-1a, 64 bit, of "rtn()" and "float", computed by another implementation.
+  EXPECT_EQ(hash_of(parse_config("rtn(bits=4)")), 0x75d4f176238e447cU);
+  EXPECT_EQ(hash_of(parse_config("float")), 0xa00a62a942b20165U);
+}
+
+}  // namespace
+}  // namespace titrate
