@@ -31,9 +31,14 @@ class Strategy {
  public:
   virtual ~Strategy() = default;
   /// The next config, or nothing when there is nothing left to try. A pure function: the same arguments, the same answer. `history` holds
-  /// finished trials only, in the order of their numbers; it may hold configs that are not in the space.
+  /// finished trials only, in the order of their numbers, with the canonical texts of their configs; it may hold configs that are not in
+  /// the space. What is in the history is never proposed again.
   [[nodiscard]] virtual std::optional<Config> next(const Space& space, std::span<const TrialRecord> history, const Goal& goal,
                                                    std::uint64_t seed) const = 0;
+
+  /// With Objective::first a run ends with the first trial that passes. A strategy that goes on from there to something smaller says true:
+  /// then the run ends when next() has nothing more, and the smallest trial that passed is the answer.
+  [[nodiscard]] virtual bool narrows_down() const { return false; }
 };
 
 struct StrategyRow {

@@ -114,11 +114,14 @@ const Node* Graph::find_node(std::string_view wanted) const {
   return found == nodes.end() ? nullptr : &*found;
 }
 
-NameSource::NameSource(const Graph& graph) {
+NameSource::NameSource(const Graph& graph) { add(graph); }
+
+void NameSource::add(const Graph& graph) {
   for (const Value& value : graph.values) values_.emplace(value.name, 1);
   for (const Node& node : graph.nodes) {
     nodes_.emplace(node.name, 1);
-    for (const std::string& name : captured_names(node)) values_.emplace(name, 1);
+    // A name of the graph around may not be defined once more inside (onnx/onnx: docs/IR.md, "Name scoping").
+    for_each_subgraph(node, [&](const Graph& body) { add(body); });
   }
 }
 
@@ -333,39 +336,66 @@ void verify_names(const Graph& graph) {
 }
 
 // Every value is read after it is made, and made once.
-void verify_order(const Graph& graph) {
-  std::vector<bool> defined(graph.values.size(), false);
-  const auto define = [&](ValueId id, const std::string& by) {
-    if (static_cast<std::size_t>(id) >= defined.size()) throw_invalid("a value id is out of range", by);
-    if (defined[static_cast<std::size_t>(id)]) throw_invalid(cat("the value '", visible(graph[id].name), "' is defined twice"), by);
-    defined[static_cast<std::size_t>(id)] = true;
-  };
-  const auto require = [&](ValueId id, const std::string& by) {
-    if (static_cast<std::size_t>(id) >= defined.size()) throw_invalid("a value id is out of range", by);
-    if (!defined[static_cast<std::size_t>(id)])
-      throw_invalid(cat("the value '", visible(graph[id].name), "' is read, but nothing before makes it"), by);
-  };
-  for (std::size_t index = 0; index < graph.values.size(); ++index) {
-    if (graph.values[index].is_initializer()) define(static_cast<ValueId>(index), "initializer");
+class OrderCheck {
+ public:
+  explicit OrderCheck(const Graph& graph) : graph_(graph), defined_(graph.values.size(), false) {
+    for (std::size_t index = 0; index < graph.values.size(); ++index) index_of_.emplace(graph.values[index].name, index);
   }
-  for (const ValueId id : graph.inputs) define(id, "graph input");
-  for (const ValueId id : graph.outer) define(id, "enclosing graph");
-  for (const Node& node : graph.nodes) {
+
+  void run() {
+    for (std::size_t index = 0; index < graph_.values.size(); ++index) {
+      if (graph_.values[index].is_initializer()) define(static_cast<ValueId>(index), "initializer");
+    }
+    for (const ValueId id : graph_.inputs) define(id, "graph input");
+    for (const ValueId id : graph_.outer) define(id, "enclosing graph");
+    for (const Node& node : graph_.nodes) check(node);
+    for (const ValueId id : graph_.outputs) require(id, "graph output");
+  }
+
+ private:
+  void check(const Node& node) {
     for (const ValueId id : node.inputs) {
       if (id != ValueId::none) require(id, node.described());
+    }
+    for (const std::string& name : captured_names(node)) {
+      const auto found = index_of_.find(name);
+      if (found == index_of_.end()) {
+        throw_invalid(cat("the value '", visible(name), "' is read in a sub-graph, but no graph around defines it"), node.described());
+      }
+      require(static_cast<ValueId>(found->second), node.described());
     }
     for (const ValueId id : node.outputs) {
       if (id != ValueId::none) define(id, node.described());
     }
   }
-  for (const ValueId id : graph.outputs) require(id, "graph output");
-}
+
+  void check_range(ValueId id, const std::string& by) const {
+    if (static_cast<std::size_t>(id) >= defined_.size()) throw_invalid("a value id is out of range", by);
+  }
+
+  void define(ValueId id, const std::string& by) {
+    check_range(id, by);
+    if (defined_[static_cast<std::size_t>(id)]) throw_invalid(cat("the value '", visible(graph_[id].name), "' is defined twice"), by);
+    defined_[static_cast<std::size_t>(id)] = true;
+  }
+
+  void require(ValueId id, const std::string& by) const {
+    check_range(id, by);
+    if (!defined_[static_cast<std::size_t>(id)]) {
+      throw_invalid(cat("the value '", visible(graph_[id].name), "' is read, but nothing before makes it"), by);
+    }
+  }
+
+  const Graph& graph_;
+  std::vector<bool> defined_;
+  std::unordered_map<std::string_view, std::size_t> index_of_;
+};
 
 }  // namespace
 
 void verify(const Graph& graph) {
   verify_names(graph);
-  verify_order(graph);
+  OrderCheck(graph).run();
   for (const Node& node : graph.nodes) {
     for_each_subgraph(node, [&](const Graph& body) {
       try {

@@ -118,7 +118,7 @@ struct Graph {
   [[nodiscard]] const Node* find_node(std::string_view name) const;
 };
 
-/// New names in a graph: `wanted`, or `wanted_2`, `wanted_3` ... Remembers what it handed out.
+/// New names in a graph: `wanted`, or `wanted_2`, `wanted_3` ... Names in sub-graphs count as taken. Remembers what it handed out.
 class NameSource {
  public:
   explicit NameSource(const Graph& graph);
@@ -126,6 +126,8 @@ class NameSource {
   [[nodiscard]] std::string node(const std::string& wanted);
 
  private:
+  void add(const Graph& graph);
+
   std::unordered_map<std::string, int> values_;
   std::unordered_map<std::string, int> nodes_;
 };

@@ -1,5 +1,6 @@
 #include "engine/graph/tensor.hpp"
 
+#include <cmath>
 #include <cstdlib>
 #include <limits>
 #include <new>
@@ -16,6 +17,10 @@ namespace {
 constexpr std::size_t alignment = 64;  // a cache line, and the widest vector register
 // Above this a shape is a mistake or an attack; it also keeps bits * elements inside 63 bits.
 constexpr std::int64_t most_elements = std::int64_t{1} << 48;
+
+void check_has_bytes(DataType type) {
+  if (bits_of(type) == 0) throw_invalid(cat("elements of type ", name_of(type), " have no bytes of a known size"));
+}
 
 }  // namespace
 
@@ -48,6 +53,7 @@ std::string to_text(std::span<const std::int64_t> shape) {
 }
 
 Tensor Tensor::uninitialized(DataType type, Shape shape) {
+  check_has_bytes(type);
   Tensor tensor;
   tensor.type_ = type;
   tensor.elements_ = element_count(shape);
@@ -61,6 +67,10 @@ Tensor Tensor::uninitialized(DataType type, Shape shape) {
 }
 
 Tensor Tensor::zeros(DataType type, Shape shape) {
+  if (type == DataType::string) {
+    std::vector<std::string> empty(static_cast<std::size_t>(element_count(shape)));
+    return of_strings(std::move(shape), std::move(empty));
+  }
   Tensor tensor = uninitialized(type, std::move(shape));
   std::memset(tensor.mutable_bytes().data(), 0, tensor.byte_size_);
   return tensor;
@@ -80,6 +90,7 @@ Tensor Tensor::over(DataType type, Shape shape, std::shared_ptr<std::byte> memor
 }
 
 Tensor Tensor::view(DataType type, Shape shape, std::span<const std::byte> bytes, std::shared_ptr<const void> owner) {
+  check_has_bytes(type);
   Tensor tensor;
   tensor.type_ = type;
   tensor.elements_ = element_count(shape);
@@ -149,6 +160,15 @@ std::vector<double> decode_bytes(const Tensor& tensor, const SmallFloat& format)
   return numbers;
 }
 
+// Powers of two: 2^(code - 127), 0xff is NaN (onnx/onnx: docs, float8e8m0).
+std::vector<double> decode_exponents(const Tensor& tensor) {
+  std::vector<double> numbers;
+  for (const std::uint8_t code : tensor.bits<std::uint8_t>()) {
+    numbers.push_back(code == 0xff ? std::numeric_limits<double>::quiet_NaN() : std::ldexp(1.0, int{code} - 127));
+  }
+  return numbers;
+}
+
 // Elements of 2 or 4 bits, low bits first.
 std::vector<double> unpack(const Tensor& tensor) {
   const int bits = bits_of(tensor.type());
@@ -205,6 +225,8 @@ std::vector<double> to_doubles(const Tensor& tensor) {
       return decode_bytes(tensor, float8e5m2);
     case DataType::float8e5m2fnuz:
       return decode_bytes(tensor, float8e5m2fnuz);
+    case DataType::float8e8m0:
+      return decode_exponents(tensor);
     case DataType::uint4:
     case DataType::int4:
     case DataType::uint2:

@@ -116,6 +116,12 @@ std::string without_name(std::string_view message) {
   return rest;
 }
 
+void keep(std::string_view message, Source& source, Attribute& to) {
+  to.content = OpaqueAttribute{without_name(message)};
+  to.extra.clear();
+  source.warn_of_external_data(MessageKind::attribute, message);
+}
+
 std::shared_ptr<const Graph> read_subgraph(std::string_view message, Source& source, int depth) {
   return std::make_shared<const Graph>(read_graph(message, source, depth + 1));
 }
@@ -133,11 +139,7 @@ Type kind_of(const AttributeFields& fields) {
 
 void read_tensor_content(const AttributeFields& fields, std::string_view message, Source& source, Attribute& to) {
   ReadTensor read = read_tensor_message(fields.tensor, source);
-  if (!read.tensor) {
-    to.content = OpaqueAttribute{without_name(message)};
-    to.extra.clear();
-    return;
-  }
+  if (!read.tensor) return keep(message, source, to);
   to.content = std::move(*read.tensor);
   if (!read.name.empty()) protozero::pbf_writer(to.tensor_extra).add_string(schema::tensor::name, read.name);
   to.tensor_extra += read.extra;
@@ -151,11 +153,7 @@ void read_graphs_content(const AttributeFields& fields, Source& source, int dept
 
 void interpret(AttributeFields& fields, std::string_view message, Source& source, int depth, Attribute& to) {
   const Type kind = kind_of(fields);
-  if (fields.opaque) {
-    to.content = OpaqueAttribute{without_name(message)};
-    to.extra.clear();
-    return;
-  }
+  if (fields.opaque) return keep(message, source, to);
   const bool must_be_there = kind == Type::tensor || kind == Type::graph;
   if (must_be_there && fields.present.empty()) throw_invalid("the attribute has no content");
   switch (kind) {
@@ -185,8 +183,7 @@ void interpret(AttributeFields& fields, std::string_view message, Source& source
     case Type::graphs:
       return read_graphs_content(fields, source, depth, to);
     default:
-      to.content = OpaqueAttribute{without_name(message)};
-      to.extra.clear();
+      return keep(message, source, to);
   }
 }
 

@@ -8,16 +8,10 @@
 #include <optional>
 #include <string>
 
+#include "engine/onnx/external_range.hpp"
 #include "engine/onnx/mapped_file.hpp"
 
 namespace titrate::engine {
-
-/// The external_data entries of a TensorProto.
-struct ExternalRange {
-  std::string location;                 ///< relative to the model's folder
-  std::uint64_t offset = 0;             ///< bytes
-  std::optional<std::uint64_t> length;  ///< bytes; without it, as many as type and shape say
-};
 
 class ExternalData {
  public:

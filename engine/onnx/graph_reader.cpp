@@ -159,6 +159,7 @@ class GraphReader {
     Value& made = graph_[define_initializer(name_of_sparse(message))];
     made.opaque_initializer = message;
     made.sparse = true;
+    source_.warn_of_external_data(MessageKind::sparse_tensor, message);
   }
 
   void read_output(std::string_view message) {

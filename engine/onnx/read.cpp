@@ -169,6 +169,7 @@ Model read_model(std::span<const std::byte> bytes, std::shared_ptr<const void> o
                                   " of its own; they are kept, but nodes that call them cannot be run or quantized"));
   }
   try {
+    source.warn_of_external_data(MessageKind::model, model.extra);
     model.graph = read_graph(fields.graph, source, 0);
   } catch (const protozero::exception& exception) {
     throw_invalid(cat("the file is damaged: ", exception.what()), "the graph", "download or export it again");

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "engine/base/error.hpp"
+#include "engine/base/text.hpp"
 #include "engine/onnx/external_data.hpp"
+#include "engine/onnx/external_locations.hpp"
 
 namespace titrate::engine {
 
@@ -16,6 +18,14 @@ struct Source {
   std::shared_ptr<const void> owner;  ///< keeps the bytes of all messages alive; null: tensors copy them
   ExternalData external;
   std::vector<std::string> warnings;
+
+  /// For a part that is kept as it stands: the external data that it names is not taken along.
+  void warn_of_external_data(MessageKind kind, std::string_view message) {
+    for (const std::string& location : external_locations(kind, message)) {
+      warnings.push_back("a part of the model that is kept as it stands has its data in '" + visible(location) +
+                         "': copy that file beside every model that is written");
+    }
+  }
 };
 
 /// Sub-graphs in sub-graphs in ...: more is a mistake or an attack on the stack.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <charconv>
 #include <cstring>
 #include <protozero/pbf_writer.hpp>
 #include <tuple>
@@ -82,46 +81,6 @@ void read_field(Fields& field, TensorFields& to) {
   }
 }
 
-std::uint64_t parse_size(const std::string& key, const std::string& text) {
-  std::uint64_t number = 0;
-  const char* end = text.data() + text.size();
-  const auto [stopped, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc() || stopped != end) {
-    throw_invalid(cat("the ", key, " of external data is '", visible(text), "', not a number of bytes"));
-  }
-  return number;
-}
-
-ExternalRange read_range(const std::vector<std::string_view>& entries, Source& source) {
-  ExternalRange range;
-  for (const std::string_view entry : entries) {
-    std::string key;
-    std::string value;
-    for (Fields field(entry); field.next();) {
-      switch (field.tag_and_type()) {
-        case stored_as_bytes(schema::entry::key):
-          key = field.text();
-          break;
-        case stored_as_bytes(schema::entry::value):
-          value = field.text();
-          break;
-        default:
-          field.skip();
-      }
-    }
-    if (key == "location") {
-      range.location = value;
-    } else if (key == "offset") {
-      range.offset = parse_size(key, value);
-    } else if (key == "length") {
-      range.length = parse_size(key, value);
-    } else if (key != "checksum") {
-      source.warnings.push_back(cat("external data has the unknown entry '", visible(key), "', which is ignored"));
-    }
-  }
-  return range;
-}
-
 // float32 elements at an odd address may not be read in place.
 bool aligned_for(DataType type, const std::byte* data) {
   const std::size_t size = std::clamp<std::size_t>(static_cast<std::size_t>(bits_of(type)) / 8, 1, 8);
@@ -148,7 +107,7 @@ Tensor from_bytes(const TensorFields& fields, std::span<const std::byte> bytes, 
 Tensor read_external(const TensorFields& fields, Source& source) {
   if (fields.type == DataType::string) throw_invalid("strings cannot lie in external data");
   const auto expected = bytes_of(fields.type, element_count(fields.shape));
-  const auto [bytes, owner] = source.external.read(read_range(fields.external, source), expected);
+  const auto [bytes, owner] = source.external.read(read_external_range(fields.external, &source.warnings), expected);
   return from_bytes(fields, bytes, owner);
 }
 
@@ -182,7 +141,7 @@ std::string opaque_message(std::string_view message, const TensorFields& fields,
     }
   }
   if (external) {
-    const auto stored = source.external.read(read_range(fields.external, source), std::nullopt);
+    const auto stored = source.external.read(read_external_range(fields.external, &source.warnings), std::nullopt);
     protozero::pbf_writer(opaque).add_bytes(tensor::raw_data, reinterpret_cast<const char*>(stored.bytes.data()), stored.bytes.size());
   }
   return opaque;

@@ -5,23 +5,35 @@
 namespace titrate::engine {
 namespace {
 
+// clang-format off
 constexpr ops::Family (*families[])() = {
     ops::activation,
     ops::arithmetic,
     ops::block_quantized_product,
     ops::comparison,
+    ops::concat,
+    ops::constant,
     ops::convolution,
     ops::convolution_transpose,
+    ops::gather,
+    ops::identity,
     ops::integer_matrix_product,
     ops::logic,
     ops::math,
     ops::matrix_product,
     ops::normalization,
+    ops::pad,
     ops::pooling,
     ops::quantize_linear,
+    ops::reshape,
+    ops::scatter,
+    ops::select,
+    ops::slice,
     ops::softmax,
+    ops::transpose,
     ops::variadic,
 };
+// clang-format on
 
 }  // namespace
 
@@ -29,8 +41,8 @@ std::span<const OperatorDefinition> operators() {
   static const std::vector<OperatorDefinition> rows = [] {
     std::vector<OperatorDefinition> all;
     for (const auto family : families) {
-      const ops::Family own = family();
-      all.insert(all.end(), own.begin(), own.end());
+      const ops::Family of_family = family();
+      all.insert(all.end(), of_family.begin(), of_family.end());
     }
     return all;
   }();

@@ -102,10 +102,13 @@ void raise_opset(Model& model, int target) {
 }
 
 std::int64_t ir_version_of_opset(int opset) {
-  constexpr std::array<std::pair<int, std::int64_t>, 12> releases = {
-      {{24, 12}, {23, 11}, {21, 10}, {19, 9}, {15, 8}, {12, 7}, {11, 6}, {10, 5}, {9, 4}, {7, 3}, {1, 3}, {0, 3}}};
-  if (opset >= 25) return 13;
-  return std::find_if(releases.begin(), releases.end(), [&](const auto& release) { return opset >= release.first; })->second;
+  // The first opset of each IR version.
+  constexpr std::array<std::pair<int, std::int64_t>, 10> releases = {
+      {{25, 13}, {24, 12}, {23, 11}, {21, 10}, {19, 9}, {15, 8}, {12, 7}, {11, 6}, {10, 5}, {9, 4}}};
+  for (const auto& [first, version] : releases) {
+    if (opset >= first) return version;
+  }
+  return 3;
 }
 
 void raise_ir_version(Model& model, std::int64_t version) {

@@ -78,9 +78,11 @@ void require_plain_journal(const fs::path& journal, const std::string& name) {
     refuse(name, "the journal beside the study is not titrate's", "use a copy of the study if there is one, --fresh or another --study");
 }
 
+bool is_owned_by_another(const fs::path& path, const Owner* held) { return held == nullptr && Owner::of(path).has_value(); }
+
 // The writer is dead, so nobody changes the two files; if somebody goes on with the study just now, the copy may be torn, and nothing is
 // returned.
-std::optional<Database> recovered_copy(const fs::path& path) {
+std::optional<Database> recovered_copy(const fs::path& path, const Owner* held) {
   const fs::path journal = beside(path, "-journal");
   const auto moment = [&] { return std::pair(fs::last_write_time(path), fs::exists(journal)); };
   const auto before = moment();
@@ -89,21 +91,22 @@ std::optional<Database> recovered_copy(const fs::path& path) {
   std::error_code gone;
   fs::copy_file(path, copy, gone);
   if (!gone) fs::copy_file(journal, beside(copy, "-journal"), gone);
-  if (gone || Owner::of(path) || moment() != before) return std::nullopt;
+  if (gone || is_owned_by_another(path, held) || moment() != before) return std::nullopt;
+  for (const fs::path& file : {copy, beside(copy, "-journal")}) fs::permissions(file, fs::perms::owner_write, fs::perm_options::add);
   require_plain_journal(beside(copy, "-journal"), path.string());
   Database database = Database::open_for_writing(copy);
   database.set_name(path.string());
   return database.copy_to_memory();
 }
 
-Database copied(const fs::path& path) {
+Database copied(const fs::path& path, const Owner* held) {
   // A few seconds: as long as an owner that has just begun may take to roll back.
   for (int attempt = 0; attempt < 200; ++attempt) {
     const Database database = Database::open_read_only(path);
     require_study(database);
     if (std::optional<Database> copy = database.copy_to_memory()) return std::move(*copy);
-    if (!Owner::of(path)) {
-      if (std::optional<Database> copy = recovered_copy(path)) return std::move(*copy);
+    if (!is_owned_by_another(path, held)) {
+      if (std::optional<Database> copy = recovered_copy(path, held)) return std::move(*copy);
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
@@ -131,9 +134,9 @@ void require_study(const Database& database) {
     refuse(name, "a write-ahead log lies beside the study that is not titrate's", "move " + name + "-wal away");
 }
 
-Database snapshot_of(const fs::path& path) {
+Database snapshot_of(const fs::path& path, const Owner* held) {
   require_file(path);
-  Database memory = copied(path);
+  Database memory = copied(path, held);
   Statement version(memory, "PRAGMA user_version");
   version.step();
   const auto from = static_cast<std::uint32_t>(version.integer(0));

@@ -112,7 +112,7 @@ Study Study::open(const fs::path& path, const Facts& identity) {
   // Looked at without touching it first: opening for writing may already roll back what a dead writer left.
   require_same(load_study(snapshot_of(path)).identity, identity, path);
   Owner owner(path);
-  require_same(load_study(snapshot_of(path)).identity, identity, path);
+  require_same(load_study(snapshot_of(path, &owner)).identity, identity, path);
   Database database = Database::open_for_writing(path);
   Transaction transaction(database);
   Statement version(database, "PRAGMA user_version");
