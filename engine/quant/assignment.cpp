@@ -22,7 +22,7 @@ void settle(const Graph& graph, const Node& node, const Scheme& wanted, Assignme
   };
   if (std::holds_alternative<FloatScheme>(wanted)) return keep_float("the config leaves it float");
   if (const auto refusal = weight_refusal(graph, node)) return keep_float(*refusal);
-  const SchemeRow& row = implementation_of(wanted);
+  const QuantizerRow& row = implementation_of(wanted);
   if (const auto refusal = row.refusal(graph, node, wanted)) return keep_float(*refusal);
   const Tensor& weights = *graph.constant_input(node, 1);
   const bool rows_first = node.type == "Conv" || (node.type == "Gemm" && node.integer("transB", 0) != 0);

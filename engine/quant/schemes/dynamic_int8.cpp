@@ -122,6 +122,6 @@ void apply(SchemeContext& context, Assignment& assignment) {
 
 }  // namespace
 
-const SchemeRow dynamic_int8_scheme{"dynamic_int8", needs_calibration, refusal, effective, apply};
+const QuantizerRow dynamic_int8_scheme{"dynamic_int8", needs_calibration, refusal, effective, apply};
 
 }  // namespace titrate::engine

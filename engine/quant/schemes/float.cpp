@@ -11,6 +11,6 @@ void apply(SchemeContext&, Assignment&) {}
 
 }  // namespace
 
-const SchemeRow float_scheme{"float", needs_calibration, refusal, effective, apply};
+const QuantizerRow float_scheme{"float", needs_calibration, refusal, effective, apply};
 
 }  // namespace titrate::engine

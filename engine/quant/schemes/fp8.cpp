@@ -126,6 +126,6 @@ void apply(SchemeContext& context, Assignment& assignment) {
 
 }  // namespace
 
-const SchemeRow fp8_scheme{"fp8", needs_calibration, refusal, effective, apply};
+const QuantizerRow fp8_scheme{"fp8", needs_calibration, refusal, effective, apply};
 
 }  // namespace titrate::engine

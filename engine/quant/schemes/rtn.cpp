@@ -65,6 +65,6 @@ void apply(SchemeContext& context, Assignment& assignment) {
 
 }  // namespace
 
-const SchemeRow rtn_scheme{"rtn", needs_calibration, refusal, effective, apply};
+const QuantizerRow rtn_scheme{"rtn", needs_calibration, refusal, effective, apply};
 
 }  // namespace titrate::engine

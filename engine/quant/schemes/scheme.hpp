@@ -25,7 +25,7 @@ struct SchemeContext {
   WeightForm form = WeightForm::qdq;
 };
 
-struct SchemeRow {
+struct QuantizerRow {
   std::string_view name;
   /// Statistics of activations are needed.
   bool (*needs_calibration)(const Scheme& scheme);
@@ -37,13 +37,13 @@ struct SchemeRow {
   void (*apply)(SchemeContext& context, Assignment& assignment);
 };
 
-[[nodiscard]] std::span<const SchemeRow> scheme_implementations();
-[[nodiscard]] const SchemeRow& implementation_of(const Scheme& scheme);
+[[nodiscard]] std::span<const QuantizerRow> scheme_implementations();
+[[nodiscard]] const QuantizerRow& implementation_of(const Scheme& scheme);
 
-extern const SchemeRow float_scheme;
-extern const SchemeRow rtn_scheme;
-extern const SchemeRow static_int8_scheme;
-extern const SchemeRow dynamic_int8_scheme;
-extern const SchemeRow fp8_scheme;
+extern const QuantizerRow float_scheme;
+extern const QuantizerRow rtn_scheme;
+extern const QuantizerRow static_int8_scheme;
+extern const QuantizerRow dynamic_int8_scheme;
+extern const QuantizerRow fp8_scheme;
 
 }  // namespace titrate::engine

@@ -108,6 +108,6 @@ void apply(SchemeContext& context, Assignment& assignment) {
 
 }  // namespace
 
-const SchemeRow static_int8_scheme{"static_int8", needs_calibration, refusal, effective, apply};
+const QuantizerRow static_int8_scheme{"static_int8", needs_calibration, refusal, effective, apply};
 
 }  // namespace titrate::engine

@@ -4,14 +4,14 @@
 
 namespace titrate::engine {
 
-std::span<const SchemeRow> scheme_implementations() {
-  static const std::vector<SchemeRow> rows = {float_scheme, rtn_scheme, static_int8_scheme, dynamic_int8_scheme, fp8_scheme};
+std::span<const QuantizerRow> scheme_implementations() {
+  static const std::vector<QuantizerRow> rows = {float_scheme, rtn_scheme, static_int8_scheme, dynamic_int8_scheme, fp8_scheme};
   return rows;
 }
 
-const SchemeRow& implementation_of(const Scheme& scheme) {
+const QuantizerRow& implementation_of(const Scheme& scheme) {
   const auto rows = scheme_implementations();
-  return *std::find_if(rows.begin(), rows.end(), [&](const SchemeRow& row) { return row.name == scheme_name(scheme); });
+  return *std::find_if(rows.begin(), rows.end(), [&](const QuantizerRow& row) { return row.name == scheme_name(scheme); });
 }
 
 }  // namespace titrate::engine
