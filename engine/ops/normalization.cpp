@@ -52,6 +52,12 @@ void scale_and_shift(std::span<const T> source, T factor, T addend, T* target) {
   }
 }
 
+// (x - mean) * factor + addend: unlike x * factor + constant it does not cancel where the deviation is small beside the mean.
+template <class T>
+void normalize(std::span<const T> source, T mean, T factor, T addend, T* target) {
+  for (std::size_t i = 0; i < source.size(); ++i) target[i] = (source[i] - mean) * factor + addend;
+}
+
 void check_channels(const InferRequest& request, std::size_t first, std::size_t last) {
   const Shape* input = request.shape(0);
   if (input == nullptr) return;
@@ -117,8 +123,7 @@ Step prepare_instance_of(const PrepareRequest& request) {
       const std::span<const T> own = input.subspan(plane * size, size);
       const Moments moments = moments_of(own);
       const double factor = static_cast<double>(run.in(1).data<T>()[plane % channels]) / std::sqrt(moments.variance + epsilon);
-      const double addend = static_cast<double>(run.in(2).data<T>()[plane % channels]) - moments.mean * factor;
-      scale_and_shift<T>(own, static_cast<T>(factor), static_cast<T>(addend), output + plane * size);
+      normalize<T>(own, static_cast<T>(moments.mean), static_cast<T>(factor), run.in(2).data<T>()[plane % channels], output + plane * size);
     });
   };
 }
@@ -164,9 +169,9 @@ Step prepare_group_of(const PrepareRequest& request) {
       for (std::size_t channel = 0; channel < channels; ++channel) {
         const std::size_t parameter = by_group ? index % groups : index % groups * channels + channel;
         const double factor = static_cast<double>(run.in(1).data<T>()[parameter]) / std::sqrt(moments.variance + epsilon);
-        const double addend = static_cast<double>(run.in(2).data<T>()[parameter]) - moments.mean * factor;
         const std::size_t first = index * size + channel * plane;
-        scale_and_shift<T>(input.subspan(first, plane), static_cast<T>(factor), static_cast<T>(addend), output + first);
+        normalize<T>(input.subspan(first, plane), static_cast<T>(moments.mean), static_cast<T>(factor), run.in(2).data<T>()[parameter],
+                     output + first);
       }
     });
   };

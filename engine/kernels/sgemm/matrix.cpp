@@ -112,9 +112,10 @@ void multiply(const SgemmKernels& kernels, const Product& product) {
   const RowPanels panels(kernels, product.rows);
   const auto width = static_cast<std::size_t>(kernels.columns);
   const std::size_t column_panels = (product.columns + width - 1) / width;
+  // One thread works best on one large block; several take smaller ones in turn.
   const auto threads = static_cast<std::size_t>(thread_count());
   const bool by_columns = column_panels >= panels.count;
-  const std::size_t tasks = std::min(threads, by_columns ? column_panels : panels.count);
+  const std::size_t tasks = std::min(threads == 1 ? 1 : 4 * threads, by_columns ? column_panels : panels.count);
   parallel_for(tasks, [&](std::size_t task, std::size_t) {
     Block block{0, panels.count, 0, column_panels};
     if (by_columns) {

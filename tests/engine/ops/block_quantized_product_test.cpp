@@ -47,7 +47,7 @@ TEST_P(RandomNBits, EqualsItsFormula) {
   std::vector<unsigned> codes(static_cast<std::size_t>(columns * blocks * c.block));
   Tensor packed = Tensor::zeros(DataType::uint8, {columns, blocks, c.block * c.bits / 8});
   for (std::size_t i = 0; i < codes.size(); ++i) {
-    codes[i] = random() % code_limit;
+    codes[i] = static_cast<unsigned>(random()) % code_limit;
     const std::size_t bit = i * static_cast<std::size_t>(c.bits);
     auto& byte = packed.mutable_data<std::uint8_t>()[bit / 8];
     byte = static_cast<std::uint8_t>(byte | (codes[i] << (bit % 8)));
@@ -61,7 +61,7 @@ TEST_P(RandomNBits, EqualsItsFormula) {
       const std::size_t at = n * static_cast<std::size_t>(blocks) + block;
       if (c.float_zero_points) zero[at] = static_cast<double>(float_points.data<float>()[at]);
       if (!c.packed_zero_points) continue;
-      const unsigned code = random() % code_limit;
+      const auto code = static_cast<unsigned>(random()) % code_limit;
       const std::size_t bit = block * static_cast<std::size_t>(c.bits);
       auto& byte = zero_points.mutable_data<std::uint8_t>()[n * static_cast<std::size_t>(row_bytes) + bit / 8];
       byte = static_cast<std::uint8_t>(byte | (code << (bit % 8)));
