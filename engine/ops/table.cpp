@@ -6,8 +6,9 @@ namespace titrate::engine {
 namespace {
 
 constexpr ops::Family (*families[])() = {
-    ops::activation, ops::arithmetic, ops::comparison, ops::concat,  ops::constant, ops::gather, ops::identity,  ops::logic,
-    ops::math,       ops::pad,        ops::reshape,    ops::scatter, ops::select,   ops::slice,  ops::transpose, ops::variadic,
+    ops::activation, ops::arithmetic, ops::comparison, ops::concat, ops::constant,  ops::cumulative, ops::einsum,    ops::extremum,
+    ops::gather,     ops::identity,   ops::logic,      ops::math,   ops::pad,       ops::recurrent,  ops::reduction, ops::reshape,
+    ops::resize,     ops::scatter,    ops::select,     ops::slice,  ops::transpose, ops::variadic,
 };
 
 }  // namespace
