@@ -57,12 +57,13 @@ class ReductionLoops {
 
   template <class Reducer, class T>
   T reduce_one(const T* source) const {
+    constexpr auto stride = static_cast<std::int64_t>(lanes);
     std::array<typename Reducer::State, lanes> states;
     states.fill(Reducer::start());
     for_each(reduced_, [&](std::int64_t start) {
       const T* element = source + start;
       std::int64_t index = 0;
-      for (; index + lanes <= inner_; index += lanes) {
+      for (; index + stride <= inner_; index += stride) {
         for (std::size_t lane = 0; lane < lanes; ++lane)
           states[lane] = Reducer::add(states[lane], element[index + static_cast<std::int64_t>(lane)]);
       }
