@@ -119,6 +119,12 @@ class CanonicalMessage {
         list.erase(std::unique(list.begin(), list.end()), list.end());
       }
     }
+    if (type == "Graph") {
+      // Some exporters repeat what an input or output already says.
+      std::erase_if(parts[13], [&](const std::string& info) {
+        return std::count(parts[11].begin(), parts[11].end(), info) + std::count(parts[12].begin(), parts[12].end(), info) > 0;
+      });
+    }
     if (type == "Tensor") unify_elements(parts);
     if (type == "Node") unify_node(parts);
     return to_text(parts);

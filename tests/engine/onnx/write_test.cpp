@@ -166,16 +166,16 @@ TEST(WriteModel, SubGraphs) {
 
 TEST(WriteModel, ValuesThatAreNewAreDescribed) {
   Model model = read_model(model_message(small_graph()).span(), nullptr, {});
-  Value& input = model.graph[model.graph.inputs[0]];
-  input.info = ValueInfo{.type = DataType::int4, .shape = {{{-1, "n"}, {3, ""}, {-1, ""}}}};
-  input.value_info_message.clear();
+  const ValueInfo changed{.type = DataType::int4, .shape = {{{-1, "n"}, {3, ""}, {-1, ""}}}};
+  model.graph[model.graph.inputs[0]].info = changed;
+  model.graph[model.graph.inputs[0]].value_info_message.clear();
   const ValueId bias = model.graph.add_constant("bias", Tensor::scalar(1.5F));
   model.graph.nodes[0].inputs.push_back(bias);
   const ValueId inner = model.graph.add_value("inner", ValueInfo{.type = DataType::float32, .shape = std::vector<Dimension>{}});
   model.graph.nodes[0].outputs.push_back(inner);
   const auto bytes = write_model(model);
   const Model again = read_model(bytes, nullptr, {});
-  EXPECT_EQ(again.graph[again.graph.inputs[0]].info, input.info);
+  EXPECT_EQ(again.graph[again.graph.inputs[0]].info, changed);
   EXPECT_EQ(again.graph[*again.graph.find_value("inner")].info, model.graph[inner].info);
   EXPECT_EQ(to_doubles(*again.graph[*again.graph.find_value("bias")].constant), std::vector<double>{1.5});
   EXPECT_TRUE(again.graph[*again.graph.find_value("bias")].value_info_message.empty());
