@@ -101,7 +101,8 @@ class Sketch {
   }
   ValueId declared(const std::string& name, DataType type, const Shape& shape) {
     ValueInfo info{.type = type, .shape = std::vector<Dimension>{}};
-    for (const std::int64_t size : shape) info.shape->push_back({.size = size, .symbol = size < 0 ? "N" : ""});
+    for (const std::int64_t size : shape)
+      info.shape->push_back({.size = size, .symbol = size < 0 ? name + std::to_string(info.shape->size()) : ""});
     model_.graph[id(name)].info = std::move(info);
     return id(name);
   }
