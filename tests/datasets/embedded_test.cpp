@@ -108,6 +108,16 @@ TEST(Embedded, OutOfRangeIsAnError) {
   EXPECT_THROW((void)embedded_dataset()->labels(5000), Error);
 }
 
+TEST(Embedded, OpensByName) {
+  const auto input = [](std::int64_t height) {
+    const std::vector<engine::Dimension> shape{{-1, "N"}, {1, ""}, {height, ""}, {24, ""}};
+    return std::vector<ExpectedInput>{{"image", {engine::DataType::float32, shape}}};
+  };
+  EXPECT_EQ(open_dataset({"embedded", std::nullopt, input(24)})->description(), embedded_dataset()->description());
+  EXPECT_THROW((void)open_dataset({"embedded", std::nullopt, input(28)}), Error);
+  EXPECT_THROW((void)open_dataset({"embedded", "labels.npy", input(24)}), Error);
+}
+
 TEST(Embedded, ThreadsMayReadAtOnce) {
   const auto dataset = embedded_dataset();
   const auto alone = embedded_dataset();

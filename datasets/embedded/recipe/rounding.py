@@ -48,3 +48,23 @@ def quantized(folded, bits, group_size, symmetric, keep=lambda name: False):
             width, group = (8, -1) if keep(name) else (bits, group_size)
             module.weight.data = round_weights(rows, width, group, symmetric).reshape(module.weight.shape)
     return network
+
+
+def print_losses(network, correct):
+    """correct(network) counts right answers. Prints the relative loss of top-1 of every setting, as the table of README.md."""
+    folded = fold_norms(network)
+    baseline = correct(folded)
+    print(f"float: {baseline} correct")
+    groups = (0, -1, 64, 32, 16)
+    print("setting | " + " | ".join(f"group_size={group}" for group in groups))
+
+    def line(name, bits, symmetric, keep=lambda name: False):
+        losses = [100 * (baseline - correct(quantized(folded, bits, group, symmetric, keep))) / baseline for group in groups]
+        print(f"{name} | " + " | ".join(f"{loss:.2f} %" for loss in losses), flush=True)
+
+    short_rows = [name for name, module in folded.named_modules() if isinstance(module, nn.Conv2d) and module.weight[0].numel() <= 25]
+    for symmetric in (True, False):
+        text = "true" if symmetric else "false"
+        for bits in (8, 4, 3, 2):
+            line(f"rtn(bits={bits},sym={text})", bits, symmetric)
+        line(f"rtn(bits=4,sym={text}), stem and depthwise at 8 bit", 4, symmetric, lambda name: name in short_rows)

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""Step 3 of the recipe: trains the network (see README.md)."""
+"""Step 3 of the recipe: trains the network, writes it as ONNX and says how well it reads (see README.md)."""
 import argparse
+import hashlib
 import sys
 import time
 
@@ -8,19 +9,21 @@ import numpy
 import torch
 from torch import nn
 
+from export import export
 from network import GlyphNetwork
-from rounding import fold_norms, quantized
+from rounding import print_losses
 
 CLASSES, SIZE = 47, 24
 
 
 def samples(path):
-    """Images as the run-time data set feeds them, (grey - 128) / 128, and their labels: the classes take turns."""
+    """Grey images as bytes, and their labels: the classes take turns."""
     grey = numpy.fromfile(path, numpy.uint8).reshape(-1, 1, SIZE, SIZE)
     return torch.from_numpy(grey), torch.arange(len(grey)) % CLASSES
 
 
 def fed(grey):
+    """As the data set feeds them at run time."""
     return (grey.float() - 128) / 128
 
 
@@ -32,54 +35,42 @@ def correct(network, images, labels):
 def train(network, images, labels, epochs, batch, rate):
     order = torch.Generator().manual_seed(1)
     optimizer = torch.optim.Adam(network.parameters(), lr=rate)
-    steps = epochs * (len(images) // batch)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps, pct_start=0.2)
+    steps = len(images) // batch
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=epochs * steps, pct_start=0.2)
     loss_of = nn.CrossEntropyLoss()
     start = time.time()
     for epoch in range(epochs):
         network.train()
         total = 0.0
-        for chosen in torch.randperm(len(images), generator=order)[: steps // epochs * batch].split(batch):
+        for chosen in torch.randperm(len(images), generator=order)[: steps * batch].split(batch):
             optimizer.zero_grad()
             loss = loss_of(network(fed(images[chosen])), labels[chosen])
             loss.backward()
             optimizer.step()
             schedule.step()
             total += loss.item()
-        print(f"epoch {epoch + 1}/{epochs}: loss {total / (steps // epochs):.4f}, {time.time() - start:.0f} s", file=sys.stderr, flush=True)
-
-
-def print_rounding_table(network, images, labels):
-    folded = fold_norms(network)
-    base = correct(folded, images, labels)
-    print(f"float: {base} of {len(images)}")
-    for symmetric in (True, False):
-        for bits in (8, 4, 3, 2):
-            row = []
-            for group in (0, -1, 128, 64, 32, 16):
-                value = correct(quantized(folded, bits, group, symmetric), images, labels)
-                row.append(f"g{group}: {100 * (base - value) / base:6.2f}")
-            print(f"{'sym ' if symmetric else 'asym'} {bits} bit  relative loss %  " + "  ".join(row), flush=True)
+        print(f"epoch {epoch + 1}/{epochs}: loss {total / steps:.4f}, {time.time() - start:.0f} s", file=sys.stderr, flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", help="where training.u8 and evaluation.u8 are")
-    parser.add_argument("--epochs", type=int, default=8)
-    parser.add_argument("--batch", type=int, default=128)
-    parser.add_argument("--rate", type=float, default=0.004)
-    parser.add_argument("--shape", default="16,32,40,96")
-    parser.add_argument("--output", default="/tmp/emb/net.pt")
+    parser.add_argument("output", help="the ONNX file to write")
+    parser.add_argument("--epochs", type=int, default=3)
     options = parser.parse_args()
 
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     torch.manual_seed(0)
-    images, labels = samples(options.folder + "/training.u8")
-    network = GlyphNetwork(CLASSES, *map(int, options.shape.split(","))).to(memory_format=torch.channels_last)
-    train(network, images, labels, options.epochs, options.batch, options.rate)
-    torch.save(network.state_dict(), options.output)
-    print_rounding_table(network.eval(), *samples(options.folder + "/evaluation.u8"))
+    network = GlyphNetwork(CLASSES).to(memory_format=torch.channels_last)
+    train(network, *samples(options.folder + "/training.u8"), options.epochs, batch=128, rate=0.004)
+    torch.save(network.state_dict(), options.folder + "/network.pt")
+    export(network, options.output)
+    with open(options.output, "rb") as file:
+        print("sha256", hashlib.sha256(file.read()).hexdigest())
+    images, labels = samples(options.folder + "/evaluation.u8")
+    print_losses(network, lambda candidate: correct(candidate, images, labels))
 
 
-main()
+if __name__ == "__main__":
+    main()
