@@ -172,12 +172,15 @@ class GraphReader {
 
   void read_info(std::string_view message) {
     ReadValueInfo read = read_value_info(message);
+    if (read.name.empty()) return keep_info(message);
     const ValueId id = value(read.name);
     if (graph_[id].value_info_message.empty()) return describe(id, read);
-    // Inputs and outputs say it already.
-    if (graph_[id].value_info_message != read.message) {
-      protozero::pbf_writer(graph_.extra).add_message(schema::graph::value_info, message.data(), message.size());
-    }
+    // Inputs and outputs may say it already; only other words are kept.
+    if (graph_[id].value_info_message != read.message) keep_info(message);
+  }
+
+  void keep_info(std::string_view message) {
+    protozero::pbf_writer(graph_.extra).add_message(schema::graph::value_info, message.data(), message.size());
   }
 
   void read_node(std::string_view message) {

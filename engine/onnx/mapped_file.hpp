@@ -13,9 +13,9 @@ namespace titrate::engine {
 /// replacing it (rename) is fine.
 class MappedFile {
  public:
-  /// Throws Error(invalid) with `shown` in the message if there is no such file or it is not a regular one.
+  /// Throws Error(invalid) with the path if there is no such file or it is not a regular one.
   [[nodiscard]] static std::shared_ptr<const MappedFile> open(const std::filesystem::path& path);
-  /// Takes the descriptor over and closes it.
+  /// Takes the descriptor over and closes it; messages call the file `shown`.
   [[nodiscard]] static std::shared_ptr<const MappedFile> map(int descriptor, const std::string& shown);
 
   MappedFile(const MappedFile&) = delete;

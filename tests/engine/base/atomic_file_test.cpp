@@ -2,7 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <csignal>
 #include <fstream>
 #include <iterator>
 #include <random>
@@ -80,9 +82,41 @@ TEST_F(AtomicFileTest, RefusesPlacesThatCannotBe) {
   EXPECT_EQ(count(), 1);
 }
 
-TEST_F(AtomicFileTest, AFullDiskLeavesTheOldFile) {
-  if (!std::filesystem::exists("/dev/full")) GTEST_SKIP() << "there is no /dev/full";
-  refused("/dev/full", "no regular file");
+// A limit on the size of files stands for a full disk.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit{bytes, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    handler_ = std::signal(SIGXFSZ, SIG_IGN);
+  }
+  ~FileSizeLimit() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+
+ private:
+  rlimit before_{};
+  void (*handler_)(int) = nullptr;
+};
+
+TEST_F(AtomicFileTest, WhenWritingFailsTheOldFileStays) {
+  write_file_atomically(folder_ / "f", "old");
+  {
+    const FileSizeLimit limit(1000);
+    try {
+      write_file_atomically(folder_ / "f", std::string(5000, 'n'));
+      ADD_FAILURE() << "writing 5000 bytes did not fail";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::internal);
+      EXPECT_THAT(std::string(error.what()), testing::HasSubstr("cannot write"));
+    }
+  }
+  EXPECT_EQ(content_of(folder_ / "f"), "old");
+  EXPECT_EQ(count(), 1);
 }
 
 }  // namespace
