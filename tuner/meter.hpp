@@ -30,6 +30,8 @@ class Meter {
   [[nodiscard]] virtual std::string name() const = 0;
   /// If the user does not say otherwise.
   [[nodiscard]] virtual bool higher_is_better() const = 0;
+  /// It reads data of its own, so that Error(invalid) may mean the data; a command or function of the user's does not.
+  [[nodiscard]] virtual bool measures_data() const { return false; }
   /// Throws Error if the candidate cannot be measured; Error(interrupted) if cancelled.
   [[nodiscard]] virtual Measurement measure(const Candidate& candidate, const LoopControl& control) = 0;
 };

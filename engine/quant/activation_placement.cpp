@@ -136,6 +136,23 @@ class IntegerPlacer {
   std::map<ValueId, ValueRange> range_;
 };
 
+// ONNX Runtime on x86 turns int8 activations into uint8 by itself, but not those that several nodes read: their nodes would stay float
+// there. With a zero point that is 128 higher, uint8 says the same numbers.
+void shift_shared_values(const Graph& graph, ActivationPlacement& placement) {
+  const Uses uses(graph);
+  for (auto& [value, quantizer] : placement.quantized) {
+    if (quantizer.type != DataType::int8 || uses.readers(value).size() < 2) continue;
+    constexpr int shift = 128;
+    quantizer.type = DataType::uint8;
+    quantizer.parameters.zero_point += shift;
+    quantizer.range = {quantizer.range.least + shift, quantizer.range.most + shift};
+    for (const int reader : uses.readers(value)) {
+      placement.remarks[graph.nodes[static_cast<std::size_t>(reader)].name] =
+          "its input has several readers: int8 codes are stored as uint8 with a zero point 128 higher";
+    }
+  }
+}
+
 // FP8 arithmetic is not what runtimes on CPUs do: only the inputs of the nodes are rounded.
 void place_float8(const Graph& graph, const std::vector<Assignment>& assignments, const CalibrationStatistics& statistics,
                   ActivationPlacement& placement) {
@@ -175,6 +192,7 @@ ActivationPlacement place_activations(const Graph& graph, const std::vector<Assi
                                       const CalibrationStatistics& statistics) {
   ActivationPlacement placement;
   IntegerPlacer(graph, assignments, statistics).place(placement);
+  shift_shared_values(graph, placement);
   place_float8(graph, assignments, statistics, placement);
   return placement;
 }

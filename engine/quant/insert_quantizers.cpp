@@ -20,7 +20,15 @@ Tensor zero_point_tensor(const ActivationQuantizer& quantizer) {
   return pack_codes(std::span(&zero_point, 1), quantizer.type, {});
 }
 
+// A Max with the least number: without effect, but runtimes do not look through it as they do through Clip, Relu and shape operators.
+ValueId add_barrier(GraphRewriter& rewriter, ValueId value, const std::string& name) {
+  const ValueId least = rewriter.add_constant(name + "_lowest", Tensor::scalar(std::numeric_limits<float>::lowest()));
+  return rewriter.add_node("Max", name, {value, least}, name + "_unchanged");
+}
+
 Pair add_quantize(GraphRewriter& rewriter, ValueId value, const std::string& name, const ActivationQuantizer& quantizer) {
+  // ONNX Runtime moves QuantizeLinear up through pooling and shape operators, which do not take float8.
+  if (is_float8(quantizer.type)) value = add_barrier(rewriter, value, name + "_Max");
   rewriter.require_opset(opset_of(quantizer.type, false));
   const ValueId scale = rewriter.add_constant(name + "_scale", Tensor::scalar(quantizer.parameters.scale));
   const ValueId zero_point = rewriter.add_constant(name + "_zero_point", zero_point_tensor(quantizer));
@@ -69,10 +77,8 @@ void protect_float_nodes(GraphRewriter& rewriter, const std::vector<Assignment>&
     const Node node = rewriter.graph().nodes[assignment.node];
     const auto found = placement.quantized.find(node.inputs[0]);
     if (node.type == "MatMul" || found == placement.quantized.end() || is_float8(found->second.type)) continue;
-    // A Clip without effect: runtimes do not look through it, and it costs one pass over the input.
-    const ValueId least = rewriter.add_constant(node.name + "_lowest", Tensor::scalar(std::numeric_limits<float>::lowest()));
-    rewriter.graph().nodes[assignment.node].inputs[0] =
-        rewriter.add_node("Clip", node.name + "_stays_float", {node.inputs[0], least}, node.name + "_input");
+    const ValueId unchanged = add_barrier(rewriter, node.inputs[0], node.name + "_stays_float");
+    rewriter.graph().nodes[assignment.node].inputs[0] = unchanged;
   }
 }
 

@@ -9,7 +9,8 @@ namespace {
 
 class ShadowBuilder {
  public:
-  ShadowBuilder(const Model& prepared, const Conversion& conversion) : candidate_(conversion.model.graph), uses_(candidate_) {
+  ShadowBuilder(const Model& prepared, const Conversion& conversion)
+      : prepared_(prepared), candidate_(conversion.model.graph), uses_(candidate_) {
     const Graph& graph = prepared.graph;
     for (std::size_t index = 0; index < graph.values.size(); ++index) {
       if (!graph.values[index].constant) float_values_.emplace(graph.values[index].name, static_cast<ValueId>(index));
@@ -58,7 +59,7 @@ class ShadowBuilder {
     if (value.constant) {
       copy = graph.add_constant(value.name, *value.constant);
     } else if (id != target_ && float_values_.contains(value.name)) {
-      copy = graph.add_value(value.name);
+      copy = graph.add_value(value.name, prepared_.graph[float_values_.at(value.name)].info);
       graph.inputs.push_back(copy);
       shadow_.inputs.push_back(value.name);
     } else {
@@ -86,6 +87,7 @@ class ShadowBuilder {
     return result;
   }
 
+  const Model& prepared_;
   const Graph& candidate_;
   Uses uses_;
   std::unordered_map<std::string, ValueId> float_values_;

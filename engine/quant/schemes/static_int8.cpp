@@ -62,15 +62,11 @@ ValueId write_bias(GraphRewriter& rewriter, const std::string& name, const std::
     codes.push_back(quantize_bias(bias[channel], scale));
   }
   const auto channels = static_cast<std::int64_t>(bias.size());
-  const Shape parameter_shape = weights.per_tensor ? Shape{} : Shape{channels};
-  scales.resize(weights.per_tensor ? 1 : scales.size());
   const ValueId stored = rewriter.add_constant(name + "_quantized", Tensor::of<std::int32_t>({channels}, codes));
-  const ValueId scale = rewriter.add_constant(name + "_scale", Tensor::of<float>(parameter_shape, scales));
-  const ValueId zero_point = rewriter.add_constant(name + "_zero_point", Tensor::zeros(DataType::int32, parameter_shape));
-  std::vector<Attribute> attributes;
-  if (!weights.per_tensor) attributes.push_back(attribute("axis", std::int64_t{0}));
+  const ValueId scale = rewriter.add_constant(name + "_scale", Tensor::of<float>({channels}, scales));
+  const ValueId zero_point = rewriter.add_constant(name + "_zero_point", Tensor::zeros(DataType::int32, {channels}));
   return rewriter.add_node("DequantizeLinear", name + "_DequantizeLinear", {stored, scale, zero_point}, name + "_dequantized",
-                           std::move(attributes));
+                           {attribute("axis", std::int64_t{0})});
 }
 
 void apply(SchemeContext& context, Assignment& assignment) {
