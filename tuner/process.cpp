@@ -84,7 +84,9 @@ class Child {
     const int failed = posix_spawnp(&process_, arguments[0], &actions, &attributes, arguments.data(), environ);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
-    if (failed != 0) throw_usage(cat("the program '", visible(words[0]), "' cannot be started: ", std::strerror(failed)), {}, "check the command and its path");
+    if (failed != 0)
+      throw_usage(cat("the program '", visible(words[0]), "' cannot be started: ", std::strerror(failed)), {},
+                  "check the command and its path");
     output.close_write();
     errors.close_write();
   }
@@ -155,7 +157,8 @@ ProcessResult run_process(const std::vector<std::string>& words, double time_lim
   bool output_open = true;
   bool errors_open = true;
   while (output_open || errors_open || child.running()) {
-    std::array<pollfd, 2> ends = {pollfd{output_open ? output.read_end() : -1, POLLIN, 0}, pollfd{errors_open ? errors.read_end() : -1, POLLIN, 0}};
+    std::array<pollfd, 2> ends = {pollfd{output_open ? output.read_end() : -1, POLLIN, 0},
+                                  pollfd{errors_open ? errors.read_end() : -1, POLLIN, 0}};
     poll(ends.data(), ends.size(), 20);
     if (ends[0].revents != 0) output_open = output.drain(result.output);
     if (ends[1].revents != 0) errors_open = errors.drain(result.errors);

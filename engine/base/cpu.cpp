@@ -1,6 +1,8 @@
 #include "engine/base/cpu.hpp"
 
 #include <cstdlib>
+#include <fstream>
+#include <string>
 #include <vector>
 
 #include "engine/base/error.hpp"
@@ -79,6 +81,14 @@ Isa isa_for(const char* wanted) {
 Isa selected_isa() {
   static const Isa selected = isa_for(std::getenv("TITRATE_ISA"));
   return selected;
+}
+
+std::string processor_name() {
+  std::ifstream stream("/proc/cpuinfo");
+  for (std::string line; std::getline(stream, line);) {
+    if (line.starts_with("model name")) return std::string(trim(line.substr(line.find(':') + 1)));
+  }
+  return "unknown";
 }
 
 }  // namespace titrate

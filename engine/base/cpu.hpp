@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace titrate {
@@ -24,5 +25,8 @@ enum class Isa { scalar, avx2, avx512 };
 
 /// The level that `wanted` (null or empty: no wish) selects on this machine; selected_isa() without the environment.
 [[nodiscard]] Isa isa_for(const char* wanted);
+
+/// What the processor calls itself ("Intel(R) Xeon(R) Processor @ 2.50GHz"), or "unknown".
+[[nodiscard]] std::string processor_name();
 
 }  // namespace titrate

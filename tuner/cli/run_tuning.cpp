@@ -71,7 +71,7 @@ Facts identity_of(const TuneOptions& options, const engine::Model& model, const 
 Facts provenance_of(const TuneOptions& options, const engine::Model& model, const DataSplit& split) {
   return {{"titrate", std::string(version())},
           {"compiler", cat("GCC ", __VERSION__)},
-          {"processor", cpu_model()},
+          {"processor", processor_name()},
           {"instruction set", std::string(name_of(selected_isa()))},
           {"threads", std::to_string(thread_count(options.threads))},
           {"model file", options.model},
@@ -105,7 +105,7 @@ void print_result(const TuneOptions& options, const Study& study) {
   const StudyRecord& record = study.record();
   if (options.json) {
     const TrialRecord* best = best_trial(record.trials, record.goal.objective);
-    nlohmann::ordered_json document = {{"schema", 1}, {"verdict", record.verdict}, {"baseline", baseline_json(record)}};
+    nlohmann::ordered_json document = {{"schema", 1}, {"verdict", record.verdict}, {"baseline", baseline_json(record.baseline)}};
     document["best"] = best == nullptr ? nlohmann::ordered_json(nullptr) : trial_json(*best);
     document["trials"] = record.trials.size();
     document["output"] = record.output;
