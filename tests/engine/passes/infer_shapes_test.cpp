@@ -17,8 +17,9 @@ ValueInfo info_of(const Model& model, const std::string& name) {
 }
 
 std::vector<std::int64_t> sizes_of(const Model& model, const std::string& name) {
+  const ValueInfo info = info_of(model, name);
   std::vector<std::int64_t> sizes;
-  for (const Dimension& dimension : info_of(model, name).shape.value()) sizes.push_back(dimension.size);
+  for (const Dimension& dimension : info.shape.value()) sizes.push_back(dimension.size);
   return sizes;
 }
 

@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 
 #include "engine/base/error.hpp"
 #include "engine/base/text.hpp"
+#include "engine/onnx/read.hpp"
 #include "engine/passes/fold_constants.hpp"
 #include "engine/passes/table.hpp"
 #include "engine/run/executor.hpp"
@@ -358,6 +360,24 @@ TEST(RunPasses, RunsTheTableInOrder) {
   EXPECT_THAT(types_of(model.graph), ElementsAre("Conv"));
   EXPECT_EQ(model.graph[model.graph.outputs[0]].name, "y");
   for (const PassResult& again : run_passes(model)) EXPECT_EQ(again.rewrites, 0U) << again.name;
+}
+
+TEST(RunPasses, KeepsWhatRealModelsCompute) {
+  const std::filesystem::path folder = std::filesystem::path(TITRATE_SHARED_DIR) / "models";
+  if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no models at " << folder;
+  const std::pair<std::string, Tensor> models[] = {{"m1_mnist_cnn", numbers({1, 1, 28, 28}, 11, 128)},
+                                                   {"m2_squeezenet_imagenet", numbers({1, 3, 224, 224}, 12)},
+                                                   {"m3_resnet4b_cifar10", numbers({1, 3, 32, 32}, 13)},
+                                                   {"m5_stories260k", Tensor::of<std::int64_t>({1, 5}, {1, 403, 407, 261, 378})}};
+  for (const auto& [name, input] : models) {
+    SCOPED_TRACE(name);
+    const Model before = read_model(folder / name / "model.onnx");
+    if (!unsupported_operators(before).empty()) continue;
+    Model model = before;
+    (void)run_passes(model);
+    EXPECT_LE(model.graph.nodes.size(), before.graph.nodes.size());
+    expect_same_outputs(before, model, {input}, 1e-5);
+  }
 }
 
 TEST(RunPasses, NamesThePassInErrors) {
