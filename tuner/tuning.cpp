@@ -60,9 +60,10 @@ class Tuner {
     measure_baseline();
     study_.set_goal(setup_.goal);
     restore_best();
-    while (const auto config = next_config()) {
-      if (!run_trial(*config)) return study_.set_verdict("interrupted");
+    while (const auto config = cancelled() ? std::nullopt : next_config()) {
+      if (!run_trial(*config)) break;
     }
+    if (cancelled()) return study_.set_verdict("interrupted");
     conclude();
   }
 

@@ -26,7 +26,6 @@ int run(const Options& options, const Invocation& invocation) {
   TuneOptions tuning;
   tuning.model = model.string();
   tuning.data = "embedded";
-  tuning.calibration = "embedded-calibration";
   tuning.strategy = "fallback";
   tuning.configs = {"rtn(bits=4,sym=[true,false],group_size=[-1,32]);static_int8()"};
   tuning.study = (folder / "glyphs.titrate.db").string();

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <iostream>
 
+#include "datasets/embedded/embedded.hpp"
 #include "engine/base/atomic_file.hpp"
 #include "engine/base/cpu.hpp"
 #include "engine/base/text.hpp"
@@ -56,6 +57,13 @@ Goal goal_of(const TuneOptions& options, const Meter& meter) {
           .loss = options.loss == "absolute" ? LossKind::absolute : LossKind::relative,
           .higher_is_better = options.higher_is_better.value_or(meter.higher_is_better()),
           .objective = objective};
+}
+
+// Null: calibration takes the first part of the data.
+std::shared_ptr<const Dataset> calibration_of(const TuneOptions& options, const engine::Model& model) {
+  const std::string source = options.calibration.value_or(options.data == "embedded" ? options.data : "");
+  if (source == "embedded") return embedded_calibration();
+  return source.empty() ? std::shared_ptr<const Dataset>() : load_data(model, source);
 }
 
 // What must be the same to go on with a study.
@@ -114,8 +122,8 @@ void print_result(const TuneOptions& options, const Study& study) {
     return;
   }
   print_text(report_named("terminal").render(record, terminal_report_options(STDOUT_FILENO)));
-  print_text(cat("model   ", visible(record.output), "\nstudy   ", visible(study.path().string()), "\n"));
-  if (options.report) print_text(cat("report  ", visible(*options.report), "\n"));
+  print_text(cat("Study:  ", visible(study.path().string()), "\n"));
+  if (options.report) print_text(cat("Report: ", visible(*options.report), "\n"));
 }
 
 void write_report(const TuneOptions& options, const StudyRecord& study) {
@@ -129,7 +137,7 @@ int run_tuning(const TuneOptions& options, const Invocation& invocation) {
   auto strategy = make_strategy(options.strategy);
   const engine::Model model = load_runnable_model(options.model);
   const auto data = load_data(model, options.data, options.labels);
-  const auto own_calibration = options.calibration ? load_data(model, *options.calibration) : std::shared_ptr<const Dataset>();
+  const auto own_calibration = calibration_of(options, model);
   const DataSplit split = split_data(data, own_calibration);
   const std::shared_ptr<Meter> meter = meter_of(options, split.evaluation, model);
   const Goal goal = goal_of(options, *meter);
