@@ -30,7 +30,9 @@ std::string between(const std::string& text, const std::string& from, const std:
 
 // The page's tags with the names of their attributes; fails if they don't nest, or if an attribute is not in double quotes.
 struct Tags {
-  explicit Tags(const std::string& page) {
+  explicit Tags(const std::string& page) { read(page); }
+
+  void read(const std::string& page) {
     static const std::set<std::string> empty{"meta", "link"};
     std::vector<std::string> open;
     std::size_t at = 0;
@@ -135,7 +137,7 @@ TEST(HtmlReport, HostileNamesAddNoMarkup) {
   const std::string page = page_of(harmless);
   const std::set<std::string> known = Tags(page_of(example::everyday())).kinds;
   for (const std::string& kind : Tags(page).kinds) EXPECT_TRUE(known.contains(kind)) << kind;
-  EXPECT_EQ(std::distance(std::sregex_iterator(page.begin(), page.end(), std::regex("<script")), std::sregex_iterator()), 2);
+  EXPECT_EQ(page.find("<script", page.find("<script", page.find("<script") + 1) + 1), std::string::npos);
   EXPECT_THAT(page, Not(HasSubstr("<!--")));
   const nlohmann::json data = nlohmann::json::parse(between(page, "id=\"study\">", "</script>"));
   EXPECT_THAT(data["trials"][0]["config"].get<std::string>(), HasSubstr("<script>alert(1)</script>"));
