@@ -40,6 +40,8 @@ function(titrate_library)
   get_property(objects GLOBAL PROPERTY TITRATE_OBJECTS)
   get_property(links GLOBAL PROPERTY TITRATE_LINKS)
   list(REMOVE_DUPLICATES links)
+  # Header only: whoever links the library does not need them.
+  list(REMOVE_ITEM links nlohmann_json::nlohmann_json Eigen3::Eigen)
   set(sources)
   foreach(object IN LISTS objects)
     list(APPEND sources $<TARGET_OBJECTS:${object}>)

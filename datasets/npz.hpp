@@ -1,4 +1,4 @@
-// NumPy's .npz: a zip archive of .npy files, stored or deflated.
+// Reads NumPy's .npz: a zip archive of .npy files, stored or deflated. npz_writer.hpp writes it.
 #pragma once
 
 #include <filesystem>

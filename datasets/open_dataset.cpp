@@ -4,6 +4,7 @@
 
 #include "datasets/dataset.hpp"
 #include "datasets/description.hpp"
+#include "datasets/embedded/embedded.hpp"
 #include "datasets/prepared_dataset.hpp"
 #include "engine/base/error.hpp"
 #include "engine/base/text.hpp"
@@ -13,9 +14,6 @@ namespace {
 
 using engine::DataType;
 namespace fs = std::filesystem;
-
-// The one place that knows of data inside the program.
-std::shared_ptr<const Dataset> open_embedded() { throw_invalid("there is no embedded data in this build", "embedded"); }
 
 std::string names_of(const std::vector<ExpectedInput>& inputs) {
   std::vector<std::string> names;
@@ -112,10 +110,18 @@ PreparedDataset::Parts from_one_source(const DatasetRequest& request) {
           visible(request.data)};
 }
 
+// The one place that knows of data inside the program.
+std::shared_ptr<const Dataset> open_embedded(const DatasetRequest& request) {
+  if (request.labels) throw_invalid("the embedded data has labels of its own", "embedded", "leave out --labels");
+  auto dataset = embedded_dataset();
+  check_fits(dataset->sample(0).at(0), only_input(request), "embedded");
+  return dataset;
+}
+
 }  // namespace
 
 std::shared_ptr<const Dataset> open_dataset(const DatasetRequest& request) {
-  if (request.data == "embedded") return open_embedded();
+  if (request.data == "embedded") return open_embedded(request);
   if (request.inputs.empty()) throw_invalid("the model has no inputs, so data cannot feed it", visible(request.data));
   const bool described = request.data.ends_with(".json");
   PreparedDataset::Parts parts = described                        ? from_description(request)

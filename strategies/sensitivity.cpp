@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string_view>
 #include <unordered_set>
 
 #include "engine/config/overrides.hpp"
@@ -60,11 +61,11 @@ std::vector<Liftable> ranked_nodes(const Config& config, std::span<const LayerDe
 }
 
 Config with_lifted(const Config& config, std::span<const Liftable> nodes) {
+  std::unordered_set<std::string_view> names;
+  for (const Liftable& node : nodes) names.insert(node.name);
   Config result = config;
-  for (const Liftable& node : nodes) {
-    std::erase_if(result.overrides, [&](const Override& each) { return each.kind == Override::Kind::name && each.pattern == node.name; });
-    result.overrides.push_back({Override::Kind::name, node.name, node.lifted});
-  }
+  std::erase_if(result.overrides, [&](const Override& each) { return each.kind == Override::Kind::name && names.contains(each.pattern); });
+  for (const Liftable& node : nodes) result.overrides.push_back({Override::Kind::name, node.name, node.lifted});
   return canonical(std::move(result));
 }
 

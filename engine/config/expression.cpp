@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t longest = 1000;
 // Counted repetitions are unrolled into states, and matching nests as deep as there are states.
-constexpr std::size_t most_states = 10'000;
+constexpr std::size_t most_states = 5'000;
 
 // libstdc++ backtracks, which takes exponential time and a stack frame for each character, unless told otherwise.
 #ifdef __GLIBCXX__

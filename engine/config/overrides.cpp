@@ -11,29 +11,26 @@ namespace titrate {
 
 SchemeChooser::SchemeChooser(const Config& config) : config_(config) {
   for (const Override& each : config.overrides) {
-    if (each.kind == Override::Kind::regex) expressions_.emplace_back(each.pattern);
+    switch (each.kind) {
+      case Override::Kind::name:
+        by_name_.emplace(each.pattern, &each);
+        break;
+      case Override::Kind::regex:
+        by_expression_.push_back({Expression(each.pattern), &each});
+        break;
+      case Override::Kind::type:
+        by_type_.emplace(each.pattern, &each);
+        break;
+    }
   }
 }
 
 const Override* SchemeChooser::override_for(std::string_view node_name, std::string_view node_type) const {
-  const Override* by_regex = nullptr;
-  const Override* by_type = nullptr;
-  std::size_t regex = 0;
-  for (const Override& each : config_.overrides) {
-    switch (each.kind) {
-      case Override::Kind::name:
-        if (each.pattern == node_name) return &each;
-        break;
-      case Override::Kind::regex:
-        if (by_regex == nullptr && expressions_[regex].matches(node_name)) by_regex = &each;
-        ++regex;
-        break;
-      case Override::Kind::type:
-        if (by_type == nullptr && each.pattern == node_type) by_type = &each;
-        break;
-    }
-  }
-  return by_regex != nullptr ? by_regex : by_type;
+  if (const auto found = by_name_.find(node_name); found != by_name_.end()) return found->second;
+  const auto matches = [&](const ByExpression& each) { return each.expression.matches(node_name); };
+  if (const auto found = std::ranges::find_if(by_expression_, matches); found != by_expression_.end()) return found->choice;
+  const auto found = by_type_.find(node_type);
+  return found == by_type_.end() ? nullptr : found->second;
 }
 
 const Scheme& SchemeChooser::operator()(std::string_view node_name, std::string_view node_type) const {

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "engine/config/config.hpp"
@@ -41,8 +42,15 @@ class SchemeChooser {
   [[nodiscard]] const Scheme& operator()(std::string_view node_name, std::string_view node_type) const;
 
  private:
+  struct ByExpression {
+    Expression expression;
+    const Override* choice;
+  };
+
   const Config& config_;
-  std::vector<Expression> expressions_;  // of the regex overrides, in their order
+  std::unordered_map<std::string_view, const Override*> by_name_;
+  std::vector<ByExpression> by_expression_;  // in their order
+  std::unordered_map<std::string_view, const Override*> by_type_;
 };
 
 struct NamedNode {

@@ -1,7 +1,6 @@
 // Configs to their canonical text.
 #include <algorithm>
 
-#include "engine/base/text.hpp"
 #include "engine/config/fields.hpp"
 #include "engine/config/syntax.hpp"
 
@@ -33,7 +32,9 @@ std::string quoted_if_needed(const std::string& pattern) {
 
 }  // namespace
 
-std::string selector_text(Override::Kind kind, const std::string& pattern) { return cat(kind_name(kind), ':', quoted_if_needed(pattern)); }
+std::string selector_text(Override::Kind kind, const std::string& pattern) {
+  return std::string(kind_name(kind)) + ":" + quoted_if_needed(pattern);
+}
 
 std::string to_text(const Scheme& scheme) {
   const SchemeRow& row = row_of(scheme);

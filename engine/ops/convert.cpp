@@ -176,6 +176,12 @@ void narrow_to_half(const Tensor& wide, Tensor& target) {
   for (std::size_t index = 0; index < to.size(); ++index) to[index] = encode_one(from[index]);
 }
 
+// A format without NaN has -0 in its place, as ml_dtypes does it and so the reference of ONNX.
+std::uint8_t small_code(const SmallFloat& format, float value, const Conversion& conversion) {
+  if (format.specials == SmallFloat::Specials::none && std::isnan(value)) return static_cast<std::uint8_t>(1U << (format.bits() - 1));
+  return encode(format, value, conversion.saturate);
+}
+
 // From float32 (to floats of 16 bits and fewer) or int8 and uint8 (to small integers).
 void narrow(const Tensor& wide, Tensor& target, const Conversion& conversion) {
   const DataType type = target.type();
@@ -189,7 +195,7 @@ void narrow(const Tensor& wide, Tensor& target, const Conversion& conversion) {
     const SmallFloat* format = small_float(type);
     const auto from = wide.data<float>();
     for (std::size_t index = 0; index < words.size(); ++index) {
-      words[index] = format == nullptr ? power_code(from[index], conversion) : encode(*format, from[index], conversion.saturate);
+      words[index] = format == nullptr ? power_code(from[index], conversion) : small_code(*format, from[index], conversion);
     }
   }
   if (bits_of(type) < 8) return pack(words, target);

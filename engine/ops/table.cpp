@@ -3,12 +3,53 @@
 #include <vector>
 
 namespace titrate::engine {
+namespace {
+
+// clang-format off
+constexpr ops::Family (*families[])() = {
+    ops::activation,
+    ops::arithmetic,
+    ops::block_quantized_product,
+    ops::comparison,
+    ops::concat,
+    ops::constant,
+    ops::convolution,
+    ops::convolution_transpose,
+    ops::cumulative,
+    ops::einsum,
+    ops::extremum,
+    ops::gather,
+    ops::identity,
+    ops::integer_matrix_product,
+    ops::logic,
+    ops::math,
+    ops::matrix_product,
+    ops::normalization,
+    ops::pad,
+    ops::pooling,
+    ops::quantize_linear,
+    ops::recurrent,
+    ops::reduction,
+    ops::reshape,
+    ops::resize,
+    ops::scatter,
+    ops::select,
+    ops::slice,
+    ops::softmax,
+    ops::transpose,
+    ops::variadic,
+};
+// clang-format on
+
+}  // namespace
 
 std::span<const OperatorDefinition> operators() {
   static const std::vector<OperatorDefinition> rows = [] {
     std::vector<OperatorDefinition> all;
-    for (const ops::Family family : {ops::activation(), ops::arithmetic(), ops::comparison(), ops::logic(), ops::math(), ops::variadic()})
-      all.insert(all.end(), family.begin(), family.end());
+    for (const auto family : families) {
+      const ops::Family of_family = family();
+      all.insert(all.end(), of_family.begin(), of_family.end());
+    }
     return all;
   }();
   return rows;

@@ -1,5 +1,4 @@
-// The families of operators, one file each. A new operator is a row in its family's file; a new family is a file, a line here and one in
-// table.cpp.
+// The families of operators, one file each. A new operator is a row in its family's file; a new family is a file, a line here and one in table.cpp.
 #pragma once
 
 #include "engine/ops/operator.hpp"
@@ -10,9 +9,34 @@ using Family = std::span<const OperatorDefinition>;
 
 Family activation();
 Family arithmetic();
+Family block_quantized_product();
 Family comparison();
+Family concat();
+Family constant();
+Family convolution();
+Family convolution_transpose();
+Family cumulative();
+Family einsum();
+Family extremum();
+Family gather();
+Family identity();
+Family integer_matrix_product();
 Family logic();
 Family math();
+Family matrix_product();
+Family normalization();
+Family pad();
+Family pooling();
+Family quantize_linear();
+Family recurrent();
+Family reduction();
+Family reshape();
+Family resize();
+Family scatter();
+Family select();
+Family slice();
+Family softmax();
+Family transpose();
 Family variadic();
 
 }  // namespace titrate::engine::ops

@@ -87,7 +87,7 @@ ValueInfo joined(const ValueInfo& one, const ValueInfo& other) {
 
 class Walker {
  public:
-  Walker(const Model& model, Inference& inference) : model_(model), inference_(inference) {}
+  Walker(const Model& model, Inference& inference, OnFault on_fault) : model_(model), inference_(inference), on_fault_(on_fault) {}
 
   void walk_main(std::span<const Shape> input_shapes) {
     std::vector<ValueInfo> inputs;
@@ -125,9 +125,20 @@ class Walker {
   void visit(const Graph& graph, const Node& node, std::vector<KnownValue>& values, const Scope& enclosing) {
     std::vector<const KnownValue*> inputs;
     for (const ValueId id : node.inputs) inputs.push_back(id == ValueId::none ? nullptr : &values[static_cast<std::size_t>(id)]);
-    std::vector<ValueInfo> outputs = outputs_by_row(node, inputs);
+    std::vector<ValueInfo> outputs(node.outputs.size());
+    std::optional<std::vector<KnownValue>> elements;
+    try {
+      outputs = outputs_by_row(node, inputs);
+      elements = known_outputs(node, model_.opset(node.domain), inputs);
+    } catch (const Error&) {
+      if (on_fault_ == OnFault::refuse) throw;
+    }
     if (has_subgraph(node)) visit_subgraphs(graph, node, values, enclosing, outputs);
-    std::optional<std::vector<KnownValue>> elements = known_outputs(node, model_.opset(node.domain), inputs);
+    store_outputs(graph, node, values, std::move(outputs), std::move(elements));
+  }
+
+  static void store_outputs(const Graph& graph, const Node& node, std::vector<KnownValue>& values, std::vector<ValueInfo> outputs,
+                            std::optional<std::vector<KnownValue>> elements) {
     for (std::size_t index = 0; index < node.outputs.size(); ++index) {
       if (!node.has_output(index)) continue;
       const Value& value = graph[node.outputs[index]];
@@ -180,6 +191,7 @@ class Walker {
 
   const Model& model_;
   Inference& inference_;
+  OnFault on_fault_;
 };
 
 void check_input_shapes(const Model& model, std::span<const Shape> shapes) {
@@ -220,16 +232,17 @@ const std::vector<KnownValue>& Inference::of(const Graph& graph) const {
   return found->second;
 }
 
-Inference infer_values(const Model& model, std::span<const Shape> input_shapes) {
+Inference infer_values(const Model& model, std::span<const Shape> input_shapes, OnFault on_fault) {
   check_input_shapes(model, input_shapes);
   Inference inference;
-  Walker(model, inference).walk_main(input_shapes);
+  Walker(model, inference, on_fault).walk_main(input_shapes);
   return inference;
 }
 
 std::vector<ValueInfo> infer_types(const Model& model, std::span<const Shape> input_shapes) {
+  const Inference inference = infer_values(model, input_shapes);
   std::vector<ValueInfo> types;
-  for (const KnownValue& value : infer_values(model, input_shapes).of(model.graph)) types.push_back(value.info);
+  for (const KnownValue& value : inference.of(model.graph)) types.push_back(value.info);
   return types;
 }
 

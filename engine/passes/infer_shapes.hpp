@@ -27,10 +27,16 @@ struct Inference {
   [[nodiscard]] const std::vector<KnownValue>& of(const Graph& graph) const;
 };
 
+/// What to do where a node is wrong or asks for what its row does not do.
+enum class OnFault {
+  refuse,         ///< throw
+  leave_unknown,  ///< go on with what the file says of its outputs: for rewritings that may well make the node right
+};
+
 /// Walks the nodes in order with their rows' infer() and merges what comes out with what the file says. Outputs of an operator without a
 /// row have what the file says. `input_shapes`, if given, are the shapes of graph.inputs in their order, all sizes known. Throws
 /// Error(invalid) naming the node where the two contradict each other, and where a node is wrong.
-[[nodiscard]] Inference infer_values(const Model& model, std::span<const Shape> input_shapes = {});
+[[nodiscard]] Inference infer_values(const Model& model, std::span<const Shape> input_shapes = {}, OnFault on_fault = OnFault::refuse);
 
 /// The types and shapes of graph.values.
 [[nodiscard]] std::vector<ValueInfo> infer_types(const Model& model, std::span<const Shape> input_shapes = {});

@@ -124,6 +124,7 @@ std::optional<std::vector<KnownValue>> outputs_in_part(const Node& node, std::in
 
 std::optional<std::vector<KnownValue>> known_outputs(const Node& node, std::int64_t opset, std::span<const KnownValue* const> inputs) {
   if (const std::optional<Tensor> constant = constant_of(node)) return std::vector{whole(*constant)};
+  if (node.type == "DequantizeLinear") return std::nullopt;  // weights, however small, are no shapes
   const bool measures = node.type == "Shape" || node.type == "Size";
   if (in_default_domain(node) && measures && inputs.size() == 1 && inputs[0] != nullptr) {
     const auto sizes = sizes_of(node, *inputs[0]);

@@ -6,6 +6,7 @@
 
 #include "engine/base/error.hpp"
 #include "engine/base/text.hpp"
+#include "engine/passes/drop_unread_statistics.hpp"
 #include "engine/passes/infer_shapes.hpp"
 #include "engine/passes/raise_opset/table.hpp"
 #include "engine/passes/subgraphs.hpp"
@@ -27,7 +28,10 @@ std::vector<bool> read_values(const Graph& graph) {
 class Raiser {
  public:
   Raiser(const Model& original, int target)
-      : inference_(infer_values(original)), names_(names_of(original)), from_(static_cast<int>(original.opset())), target_(target) {}
+      : inference_(infer_values(original, {}, OnFault::leave_unknown)),
+        names_(names_of(original)),
+        from_(static_cast<int>(original.opset())),
+        target_(target) {}
 
   void raise(Graph& graph, const Graph& original) {
     rewrite_bodies(graph, [&](Graph& body, const Graph& from) {
@@ -91,8 +95,10 @@ void raise_opset(Model& model, int target) {
                   "export it with a later opset");
   }
   Model raised = model;
-  Raiser raiser(model, target);
-  raiser.raise(raised.graph, model.graph);
+  drop_unread_statistics(raised);
+  const Model original = raised;
+  Raiser raiser(original, target);
+  raiser.raise(raised.graph, original.graph);
   raiser.refuse_if_stuck();
   raised.set_opset("", target);
   // Constants that were added need not be inputs.

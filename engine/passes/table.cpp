@@ -5,6 +5,7 @@
 #include "engine/base/error.hpp"
 #include "engine/base/text.hpp"
 #include "engine/passes/constant_nodes.hpp"
+#include "engine/passes/drop_unread_statistics.hpp"
 #include "engine/passes/fold_batch_norms.hpp"
 #include "engine/passes/fold_constants.hpp"
 #include "engine/passes/fold_pads.hpp"
@@ -15,6 +16,7 @@ namespace titrate::engine {
 
 std::span<const Pass> passes() {
   static constexpr Pass rows[] = {
+      {"drop_unread_statistics", drop_unread_statistics},  // first: with them a batch normalization counts as training
       {"constant_nodes", constant_nodes_to_initializers},
       {"remove_no_ops", remove_no_ops},  // before folding: a weight behind an Identity is constant
       {"fold_constants", fold_constants},

@@ -113,7 +113,8 @@ DatabaseHeader Database::header() const {
   const int code = file->pMethods->xRead(file, bytes.data(), static_cast<int>(bytes.size()), 0);
   if (code != SQLITE_OK && code != SQLITE_IOERR_SHORT_READ) fail(code);
   const std::span<const unsigned char> view(bytes);
-  constexpr std::string_view magic("SQLite format 3", 16);
+  using namespace std::string_view_literals;
+  constexpr std::string_view magic = "SQLite format 3\0"sv;
   DatabaseHeader header;
   header.is_database =
       std::equal(magic.begin(), magic.end(), view.begin(), [](char a, unsigned char b) { return static_cast<unsigned char>(a) == b; });

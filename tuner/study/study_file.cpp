@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/base/atomic_file.hpp"
 #include "engine/base/error.hpp"
 #include "engine/base/text.hpp"
 
@@ -24,42 +25,17 @@ constexpr std::array suffixes{"-journal", "-wal", "-shm"};
   throw Error(ErrorCode::study_unusable, cat("the study ", what, ": ", std::strerror(reason)), path.string(), std::move(hint));
 }
 
-[[noreturn]] void refuse_writing(const fs::path& path, int reason) {
-  refuse(path, "cannot be written", reason, "make room there, or name a file in another folder with --study");
-}
-
 fs::path beside(const fs::path& path, std::string_view suffix) { return fs::path(path) += suffix; }
 
 bool is_taken(const fs::path& path) { return fs::exists(fs::symlink_status(path)); }
 
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() { close(); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int number() const { return number_; }
-  bool close() { return number_ < 0 || ::close(std::exchange(number_, -1)) == 0; }
-
- private:
-  int number_;
-};
-
-bool write_all(int descriptor, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t count = write(descriptor, bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(count));
-  }
-  return true;
-}
-
 // A new name is on the disk when its folder is.
 void sync_folder_of(const fs::path& path) {
   const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
-  const Descriptor descriptor(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (descriptor.number() >= 0) static_cast<void>(fsync(descriptor.number()));
+  const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  static_cast<void>(fsync(descriptor));
+  close(descriptor);
 }
 
 int rename_to_free_name(const fs::path& from, const fs::path& to) {
@@ -91,18 +67,12 @@ void rename_beside(const fs::path& path, const fs::path& name) {
 }  // namespace
 
 void write_new_study(const fs::path& path, std::string_view bytes) {
-  // The caller holds the study's lock, so a file of this name was left by a process that was killed.
-  const fs::path temporary = beside(path, "-new");
-  unlink(temporary.c_str());
-  Descriptor descriptor(open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
-  if (descriptor.number() < 0) refuse_writing(path, errno);
-  const bool is_written = write_all(descriptor.number(), bytes) && fsync(descriptor.number()) == 0 && descriptor.close();
-  const int reason = is_written ? rename_to_free_name(temporary, path) : errno;
-  if (reason != 0) {
-    unlink(temporary.c_str());
-    refuse_writing(path, reason);
+  if (is_taken(path)) refuse(path, "cannot be made", EEXIST, "name another file with --study, or use --fresh, which keeps this one aside");
+  try {
+    write_file_atomically(path, bytes);
+  } catch (const Error& error) {
+    throw Error(ErrorCode::study_unusable, "the study cannot be made: " + error.message(), path.string(), error.hint());
   }
-  sync_folder_of(path);
 }
 
 fs::path rename_aside(const fs::path& path) {

@@ -2,8 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
+#include <random>
 
 #include "engine/base/error.hpp"
 #include "engine/config/config.hpp"
@@ -170,6 +169,40 @@ TEST(ParseConfigSet, TooManyConfigsAreRefusedBeforeTheyAreMade) {
   std::string many = thousand;
   for (int index = 0; index < 100; ++index) many += ";" + thousand;
   EXPECT_THAT(usage_error(many), HasSubstr("more than 100000"));
+}
+
+TEST(ParseConfigSet, HostileTextIsAnErrorAndNothingElse) {
+  const std::vector<std::string> seeds = {
+      "rtn(bits=4,sym=[true,false],group_size=[32,128]) | type:Gemm = float; static_int8(calibrator=[minmax,entropy])",
+      R"(static_int8(percentile=99.9) | name:"a \"b\"" = rtn(bits=8) | regex:conv[0-9]+ = fp8())",
+      R"({"configs":[{"scheme":"rtn","bits":[4,8],"overrides":[{"type":"Gemm","scheme":"float"}]},{"scheme":"fp8"}]})"};
+  const std::string letters = "()[]{},;|=+\"\\:.-0123456789abnrst_ \n\0\xff";
+  std::mt19937 random(7);
+  int accepted = 0;
+  for (int round = 0; round < 6000; ++round) {
+    std::string text = seeds[random() % seeds.size()];
+    for (std::uint32_t change = 0; change < 1 + random() % 4; ++change) {
+      const std::size_t at = random() % text.size();
+      switch (random() % 3) {
+        case 0:
+          text[at] = letters[random() % letters.size()];
+          break;
+        case 1:
+          text.insert(at, 1, letters[random() % letters.size()]);
+          break;
+        default:
+          text.erase(at, 1 + random() % 5);
+          break;
+      }
+    }
+    try {
+      for (const Config& config : parse_config_set(text)) ASSERT_EQ(parse_config(to_text(config)), config) << text;
+      ++accepted;
+    } catch (const Error& error) {
+      ASSERT_EQ(error.code(), ErrorCode::usage) << text;
+    }
+  }
+  EXPECT_GT(accepted, 100);
 }
 
 TEST(ParseConfig, WantsExactlyOne) {

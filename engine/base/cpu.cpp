@@ -1,0 +1,94 @@
+#include "engine/base/cpu.hpp"
+
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "engine/base/error.hpp"
+#include "engine/base/text.hpp"
+
+namespace titrate {
+namespace {
+
+constexpr Isa levels[] = {Isa::scalar, Isa::avx2, Isa::avx512};
+
+bool detect(Isa isa) {
+#if defined(__x86_64__)
+  switch (isa) {
+    case Isa::scalar:
+      return true;
+    case Isa::avx2:
+      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+    case Isa::avx512:
+      return detect(Isa::avx2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+             __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  }
+#endif
+  return isa == Isa::scalar;
+}
+
+}  // namespace
+
+std::string_view name_of(Isa isa) {
+  switch (isa) {
+    case Isa::scalar:
+      return "scalar";
+    case Isa::avx2:
+      return "avx2";
+    case Isa::avx512:
+      return "avx512";
+  }
+  return "unknown";
+}
+
+std::optional<Isa> isa_named(std::string_view name) {
+  for (const Isa isa : levels) {
+    if (name_of(isa) == name) return isa;
+  }
+  return std::nullopt;
+}
+
+std::span<const Isa> runnable_isas() {
+  static const std::vector<Isa> runnable = [] {
+    std::vector<Isa> found;
+    for (const Isa isa : levels) {
+      if (detect(isa)) found.push_back(isa);
+    }
+    return found;
+  }();
+  return runnable;
+}
+
+bool machine_has(Isa isa) {
+  for (const Isa runnable : runnable_isas()) {
+    if (runnable == isa) return true;
+  }
+  return false;
+}
+
+Isa isa_for(const char* wanted) {
+  if (wanted == nullptr || *wanted == '\0') return runnable_isas().back();
+  const std::optional<Isa> isa = isa_named(wanted);
+  if (!isa) throw_usage(cat("TITRATE_ISA=", visible(wanted), " is no instruction set"), {}, "use scalar, avx2 or avx512");
+  if (!machine_has(*isa)) {
+    throw_usage(cat("this machine cannot run TITRATE_ISA=", name_of(*isa)), {},
+                cat("the best it has is ", name_of(runnable_isas().back())));
+  }
+  return *isa;
+}
+
+Isa selected_isa() {
+  static const Isa selected = isa_for(std::getenv("TITRATE_ISA"));
+  return selected;
+}
+
+std::string processor_name() {
+  std::ifstream stream("/proc/cpuinfo");
+  for (std::string line; std::getline(stream, line);) {
+    if (line.starts_with("model name")) return std::string(trim(line.substr(line.find(':') + 1)));
+  }
+  return "unknown";
+}
+
+}  // namespace titrate

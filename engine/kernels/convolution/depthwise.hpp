@@ -1,0 +1,19 @@
+// float32 convolution where every group has one input channel.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "engine/kernels/convolution/geometry.hpp"
+#include "engine/kernels/depthwise/depthwise.hpp"
+
+namespace titrate::kernels {
+
+/// Memory that convolve_depthwise() needs beside its arguments, in floats.
+[[nodiscard]] std::size_t depthwise_scratch(const ConvolutionGeometry& geometry);
+
+/// Arguments as of convolve() (convolution.hpp), the filters [groups * filters, 1, kernel...] not packed.
+void convolve_depthwise(DepthwiseKernel kernel, const ConvolutionGeometry& geometry, const float* filters, const float* bias,
+                        const float* input, float* output, std::span<float> scratch);
+
+}  // namespace titrate::kernels

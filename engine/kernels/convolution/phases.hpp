@@ -1,0 +1,46 @@
+// The image as convolutions read it: padded, and for a stride s split into s phases for each axis (phase p holds every s-th sample from p
+// on). In this layout the values that one tap contributes to neighbouring outputs are neighbours in memory, whatever stride and dilation:
+// so row k = (channel, tap) of the im2col matrix is the image itself from offset k on, and nothing has to be copied for each tap.
+#pragma once
+
+#include <vector>
+
+#include "engine/kernels/convolution/geometry.hpp"
+
+namespace titrate::kernels {
+
+class PhaseLayout {
+ public:
+  /// Throws Error(invalid) if a channel takes more than 2^31 elements.
+  explicit PhaseLayout(const ConvolutionGeometry& geometry);
+
+  /// The samples of one phase along each axis. Output (d, h, w) is column (d * pitch[1] + h) * pitch[2] + w.
+  [[nodiscard]] const Sizes3& pitch() const { return pitch_; }
+  /// Columns from the first output to the last; those at the row ends in between belong to no output.
+  [[nodiscard]] std::int64_t columns() const { return columns_; }
+  [[nodiscard]] std::int64_t channel_size() const { return channel_size_; }
+  /// The layout is the image's own: nothing to copy.
+  [[nodiscard]] bool is_image() const { return is_image_; }
+  /// Every column is an output.
+  [[nodiscard]] bool dense() const { return dense_; }
+
+  /// Where row k = channel * taps + tap begins, for all channels of a group.
+  void offsets(const ConvolutionGeometry& geometry, std::int32_t* target) const;
+  /// Copies one channel [input] into [channel_size()].
+  void fill(const ConvolutionGeometry& geometry, const float* channel, float* target) const;
+
+ private:
+  struct Axis {
+    std::vector<std::int64_t> phases;  // those that a tap uses
+    std::vector<std::int64_t> phase;   // for each tap, an index into phases
+    std::vector<std::int64_t> shift;   // for each tap, in samples of its phase
+  };
+  std::array<Axis, 3> axes_;
+  Sizes3 pitch_{};
+  std::int64_t columns_ = 0;
+  std::int64_t channel_size_ = 0;
+  bool is_image_ = false;
+  bool dense_ = false;
+};
+
+}  // namespace titrate::kernels

@@ -1,0 +1,60 @@
+// The range as a template; see minmax.hpp for what it computes. For the files of an instruction set only.
+#pragma once
+
+#include "engine/kernels/lanes.hpp"
+#include "engine/kernels/minmax/minmax.hpp"
+
+namespace titrate::kernels {
+namespace {
+
+constexpr std::int32_t exponent_mask = 0x7f800000;
+constexpr std::size_t most_steps = std::size_t{1} << 30;  // before a lane's count could overflow
+
+template <int W>
+[[gnu::always_inline]] inline void range_of_block(const float* numbers, std::size_t steps, Range& range) {
+  constexpr float infinity = __builtin_inff();
+  FloatLanes<W> low = broadcast<W>(infinity);
+  FloatLanes<W> high = broadcast<W>(-infinity);
+  IntLanes<W> finite_count{};
+  for (std::size_t step = 0; step < steps; ++step) {
+    const FloatLanes<W> x = load<W>(numbers + step * W);
+    const IntLanes<W> finite = (bits_of<W>(x) & exponent_mask) != exponent_mask;  // -1 where it holds
+    const IntLanes<W> lower = finite & (x < low);
+    const IntLanes<W> higher = finite & (x > high);
+    low = lower ? x : low;
+    high = higher ? x : high;
+    finite_count -= finite;
+  }
+  std::uint64_t finite_total = 0;
+  for (int lane = 0; lane < W; ++lane) {
+    finite_total += static_cast<std::uint64_t>(finite_count[lane]);
+    if (low[lane] < range.lowest) range.lowest = low[lane];
+    if (high[lane] > range.highest) range.highest = high[lane];
+  }
+  range.non_finite += steps * W - finite_total;
+}
+
+template <int W>
+Range range_of(const float* numbers, std::size_t count) noexcept {
+  Range range{__builtin_inff(), -__builtin_inff(), 0};
+  while (count >= W) {
+    const std::size_t steps = count / W < most_steps ? count / W : most_steps;
+    range_of_block<W>(numbers, steps, range);
+    numbers += steps * W;
+    count -= steps * W;
+  }
+  if (count == 0) return range;
+  float rest[W];
+  for (int i = 0; i < W; ++i) rest[i] = numbers[0];  // the first one again and again changes no bound
+  for (std::size_t i = 0; i < count; ++i) rest[i] = numbers[i];
+  Range of_rest{__builtin_inff(), -__builtin_inff(), 0};
+  range_of_block<W>(rest, 1, of_rest);
+  const bool first_finite = (bits_of<W>(load<W>(rest))[0] & exponent_mask) != exponent_mask;
+  if (of_rest.lowest < range.lowest) range.lowest = of_rest.lowest;
+  if (of_rest.highest > range.highest) range.highest = of_rest.highest;
+  range.non_finite += of_rest.non_finite - (first_finite ? 0 : W - count);
+  return range;
+}
+
+}  // namespace
+}  // namespace titrate::kernels

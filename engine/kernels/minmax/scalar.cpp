@@ -1,0 +1,7 @@
+#include "engine/kernels/minmax/range.hpp"
+
+namespace titrate::kernels {
+
+extern const MinMax minmax_scalar = range_of<4>;
+
+}  // namespace titrate::kernels

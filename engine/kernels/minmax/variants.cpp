@@ -1,0 +1,11 @@
+#include "engine/kernels/minmax/minmax.hpp"
+
+namespace titrate::kernels {
+
+MinMax minmax_kernel(Isa isa) {
+  if (isa >= Isa::avx512 && minmax_avx512 != nullptr) return minmax_avx512;
+  if (isa >= Isa::avx2 && minmax_avx2 != nullptr) return minmax_avx2;
+  return minmax_scalar;
+}
+
+}  // namespace titrate::kernels

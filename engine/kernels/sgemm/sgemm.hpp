@@ -1,0 +1,44 @@
+// The float32 matrix microkernel: one tile of C held in registers while the whole depth runs by.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "engine/base/cpu.hpp"
+
+namespace titrate::kernels {
+
+/// What one call of a tile works on. R and N are the tile's rows and columns, fixed by the function that is called.
+struct SgemmTile {
+  std::size_t depth;            ///< K
+  const float* a;               ///< packed: R floats for each k, K * R in all
+  const float* b;               ///< row k has N floats at b + (offsets ? offsets[k] : k * N)
+  const std::int32_t* offsets;  ///< for indirect tiles only
+  float* c;                     ///< R rows of N floats
+  std::size_t c_stride;         ///< from row to row
+  const float* start;           ///< R start values, one a row; null: 0, or what c holds if `accumulate`
+  bool accumulate;              ///< begin with what c holds; needs start == null
+};
+
+/// c[i][j] = start + sum over k of a[k][i] * b[k][j], summed in the order of k one product after the other: so the result depends neither
+/// on the tile's shape nor on how the depth is cut into calls. With FMA on avx2 and avx512 (equal bits on both), without on scalar.
+using SgemmRun = void (*)(const SgemmTile&) noexcept;
+
+inline constexpr int sgemm_most_rows = 14;
+
+struct SgemmKernels {
+  int rows;                                ///< the tallest tile; 1..rows exist
+  int columns;                             ///< N, the same for all
+  SgemmRun packed[sgemm_most_rows + 1];    ///< [R]: b is packed
+  SgemmRun indirect[sgemm_most_rows + 1];  ///< [R]: b through offsets
+};
+
+/// Null where the build has no such instruction set.
+extern const SgemmKernels* const sgemm_scalar;
+extern const SgemmKernels* const sgemm_avx2;
+extern const SgemmKernels* const sgemm_avx512;
+
+/// The kernels for a level; the next lower ones where the build lacks it.
+[[nodiscard]] const SgemmKernels& sgemm_kernels(Isa isa);
+
+}  // namespace titrate::kernels

@@ -1,0 +1,200 @@
+#include "engine/quant/activation_placement.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "engine/base/error.hpp"
+#include "engine/base/float8.hpp"
+#include "engine/base/text.hpp"
+#include "engine/quant/calibrators/calibrator.hpp"
+#include "engine/quant/integer_regions.hpp"
+#include "engine/quant/integer_rules.hpp"
+
+namespace titrate::engine {
+namespace {
+
+const ValueStatistics& statistics_of(const std::string& name, const CalibrationStatistics& statistics) {
+  const auto found = statistics.find(name);
+  if (found == statistics.end()) {
+    throw_invalid(cat("the activation '", visible(name), "' has no calibration statistics"), {},
+                  "give calibration data with --calibration");
+  }
+  if (found->second.samples == 0) {
+    throw_invalid(cat("the activation '", visible(name), "' is NaN or infinite in every calibration sample"), {},
+                  "check the model and the preprocessing of the data");
+  }
+  return found->second;
+}
+
+IntegerRange integer_range(const StaticInt8Scheme& scheme) {
+  if (scheme.act == ActivationType::u8) return unsigned_range(8);
+  return scheme.act_sym ? narrow_range(8) : signed_range(8);
+}
+
+ActivationQuantizer integer_quantizer(const StaticInt8Scheme& scheme, ValueRange range) {
+  ActivationQuantizer quantizer{
+      .type = scheme.act == ActivationType::u8 ? DataType::uint8 : DataType::int8, .range = integer_range(scheme), .parameters = {}};
+  if (!scheme.act_sym) {
+    quantizer.parameters = asymmetric_parameters(range.low, range.high, quantizer.range);
+    return quantizer;
+  }
+  quantizer.parameters = symmetric_parameters(std::max(-range.low, range.high), 127);
+  if (scheme.act == ActivationType::u8) quantizer.parameters.zero_point = 128;
+  return quantizer;
+}
+
+// A Relu or Clip before the quantizer changes nothing: whatever it would cut off, saturation cuts off.
+bool makes_redundant(const ActivationQuantizer& quantizer, const ActivationBounds& bounds) {
+  const auto steps = [&](float bound) {
+    return std::nearbyint(static_cast<double>(bound) / static_cast<double>(quantizer.parameters.scale)) + quantizer.parameters.zero_point;
+  };
+  return steps(bounds.low) <= quantizer.range.least && steps(bounds.high) >= quantizer.range.most;
+}
+
+class IntegerPlacer {
+ public:
+  IntegerPlacer(const Graph& graph, const std::vector<Assignment>& assignments, const CalibrationStatistics& statistics)
+      : graph_(graph),
+        uses_(graph),
+        assignments_(assignments),
+        statistics_(statistics),
+        regions_(find_integer_regions(graph, assignments)) {}
+
+  void place(ActivationPlacement& placement) {
+    for (const auto& [value, assignment] : regions_.values) {
+      leader_[value] = value;
+      range_[value] = calibrated(value, scheme_of(value));
+    }
+    for (const std::vector<ValueId>& group : regions_.shared) unite(group);
+    for (const std::vector<ValueId>& group : regions_.shareable) unite_if_free(group);
+    for (const auto& [value, assignment] : regions_.values) placement.quantized.emplace(value, quantizer_of(value));
+    for (const auto& [value, before] : regions_.before_activation) {
+      const ActivationQuantizer& quantizer = placement.quantized.at(value);
+      const auto bounds = bounds_before(value);
+      if (bounds && !makes_redundant(quantizer, *bounds)) placement.before_activation.emplace(before, quantizer);
+    }
+  }
+
+ private:
+  const StaticInt8Scheme& scheme_of(ValueId value) const {
+    return std::get<StaticInt8Scheme>(assignments_[regions_.values.at(value)].scheme);
+  }
+
+  ValueRange calibrated(ValueId value, const StaticInt8Scheme& scheme) const {
+    const CalibrationRequest request{.symmetric = scheme.act_sym, .levels = scheme.act_sym ? 255 : 256, .percentile = scheme.percentile};
+    return calibrator(scheme.calibrator).range(statistics_of(graph_[value].name, statistics_), request);
+  }
+
+  ValueId leader(ValueId value) const {
+    while (leader_.at(value) != value) value = leader_.at(value);
+    return value;
+  }
+
+  ActivationQuantizer quantizer_of(ValueId value) const {
+    const ValueId first = leader(value);
+    return integer_quantizer(scheme_of(first), range_.at(first));
+  }
+
+  void unite(const std::vector<ValueId>& group) {
+    for (std::size_t index = 1; index < group.size(); ++index) {
+      const ValueId into = leader(group[0]);
+      const ValueId from = leader(group[index]);
+      if (into == from) continue;
+      range_[into] = {std::min(range_[into].low, range_[from].low), std::max(range_[into].high, range_[from].high)};
+      leader_[from] = into;
+    }
+  }
+
+  std::optional<ActivationBounds> bounds_before(ValueId value) const {
+    const int producer = uses_.producer(value);
+    return producer < 0 ? std::nullopt : activation_bounds(graph_, graph_.nodes[static_cast<std::size_t>(producer)]);
+  }
+
+  // Equal scales make a Concat a copy and save one rounding; not if a Relu that was free would then have to be computed.
+  void unite_if_free(const std::vector<ValueId>& group) {
+    ValueRange whole{};
+    for (const ValueId value : group) {
+      const ValueRange& range = range_.at(leader(value));
+      whole = {std::min(whole.low, range.low), std::max(whole.high, range.high)};
+    }
+    for (const ValueId value : group) {
+      const auto bounds = bounds_before(value);
+      if (bounds && makes_redundant(quantizer_of(value), *bounds) && !makes_redundant(integer_quantizer(scheme_of(value), whole), *bounds))
+        return;
+      if (scheme_of(value) != scheme_of(group[0])) return;
+    }
+    unite(group);
+  }
+
+  const Graph& graph_;
+  Uses uses_;
+  const std::vector<Assignment>& assignments_;
+  const CalibrationStatistics& statistics_;
+  IntegerRegions regions_;
+  std::map<ValueId, ValueId> leader_;
+  std::map<ValueId, ValueRange> range_;
+};
+
+// ONNX Runtime on x86 turns int8 activations into uint8 by itself, but not those that several nodes read: their nodes would stay float
+// there. With a zero point that is 128 higher, uint8 says the same numbers.
+void shift_shared_values(const Graph& graph, ActivationPlacement& placement) {
+  const Uses uses(graph);
+  for (auto& [value, quantizer] : placement.quantized) {
+    if (quantizer.type != DataType::int8 || uses.readers(value).size() < 2) continue;
+    constexpr int shift = 128;
+    quantizer.type = DataType::uint8;
+    quantizer.parameters.zero_point += shift;
+    quantizer.range = {quantizer.range.least + shift, quantizer.range.most + shift};
+    for (const int reader : uses.readers(value)) {
+      placement.remarks[graph.nodes[static_cast<std::size_t>(reader)].name] =
+          "its input has several readers: int8 codes are stored as uint8 with a zero point 128 higher";
+    }
+  }
+}
+
+// FP8 arithmetic is not what runtimes on CPUs do: only the inputs of the nodes are rounded.
+void place_float8(const Graph& graph, const std::vector<Assignment>& assignments, const CalibrationStatistics& statistics,
+                  ActivationPlacement& placement) {
+  for (const Assignment& assignment : assignments) {
+    const auto* scheme = std::get_if<Fp8Scheme>(&assignment.scheme);
+    if (scheme == nullptr || scheme->weights_only || scheme->format == Float8Format::e3m4) continue;
+    const ValueId input = graph.nodes[assignment.node].inputs[0];
+    if (graph.constant(input) != nullptr || placement.quantized.contains(input)) continue;
+    const CalibrationRequest request{.symmetric = true, .levels = 255, .percentile = 99.99};
+    const ValueRange range = calibrator(scheme->calibrator).range(statistics_of(graph[input].name, statistics), request);
+    const SmallFloat& format = scheme->format == Float8Format::e4m3 ? float8e4m3fn : float8e5m2;
+    const float scale = symmetric_parameters(std::max(-range.low, range.high), 1).scale / format.largest;
+    placement.quantized.emplace(
+        input, ActivationQuantizer{.type = scheme->format == Float8Format::e4m3 ? DataType::float8e4m3fn : DataType::float8e5m2,
+                                   .range = {},
+                                   .parameters = symmetric_parameters(scale, 1)});
+  }
+}
+
+}  // namespace
+
+std::set<std::string> observed_values(const Graph& graph) {
+  std::set<std::string> names;
+  const auto observe = [&](ValueId id) {
+    if (id != ValueId::none && graph.constant(id) == nullptr) names.insert(graph[id].name);
+  };
+  for (const Node& node : graph.nodes) {
+    const bool weighted = node.type == "Conv" || node.type == "Gemm" || node.type == "MatMul";
+    if (!weighted && !integer_rule(graph, node) && !activation_bounds(graph, node)) continue;
+    for (const ValueId id : data_inputs(node)) observe(id);
+    for (const ValueId id : node.outputs) observe(id);
+  }
+  return names;
+}
+
+ActivationPlacement place_activations(const Graph& graph, const std::vector<Assignment>& assignments,
+                                      const CalibrationStatistics& statistics) {
+  ActivationPlacement placement;
+  IntegerPlacer(graph, assignments, statistics).place(placement);
+  shift_shared_values(graph, placement);
+  place_float8(graph, assignments, statistics, placement);
+  return placement;
+}
+
+}  // namespace titrate::engine

@@ -1,0 +1,26 @@
+// A config brought onto a graph: which scheme each node really gets. Two configs with the same key make the same model.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/config/config.hpp"
+#include "engine/graph/graph.hpp"
+#include "engine/quant/decision.hpp"
+
+namespace titrate::engine {
+
+/// A node with weights and what it gets.
+struct Assignment {
+  std::size_t node = 0;  ///< index in the graph
+  Scheme scheme;         ///< as it acts here: float where the scheme cannot serve the node, group_size -1 where one group holds a whole row
+  NodeDecision decision;
+};
+
+/// One for each Conv, ConvTranspose, Gemm and MatMul, in graph order.
+[[nodiscard]] std::vector<Assignment> assign(const Graph& graph, const Config& config);
+
+/// Node names with the schemes that act, for finding duplicates.
+[[nodiscard]] std::string assignment_key(const std::vector<Assignment>& assignments);
+
+}  // namespace titrate::engine

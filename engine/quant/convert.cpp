@@ -1,0 +1,66 @@
+#include "engine/quant/convert.hpp"
+
+#include <algorithm>
+
+#include "engine/base/error.hpp"
+#include "engine/base/text.hpp"
+#include "engine/passes/infer_shapes.hpp"
+#include "engine/passes/raise_opset.hpp"
+#include "engine/passes/table.hpp"
+#include "engine/quant/absorb_bias.hpp"
+#include "engine/quant/insert_quantizers.hpp"
+
+namespace titrate::engine {
+namespace {
+
+// Per-channel QuantizeLinear and DequantizeLinear begin here.
+constexpr std::int64_t per_channel_opset = 13;
+
+[[noreturn]] void refuse_nothing_quantized(const Config& config, const std::vector<Assignment>& assignments) {
+  std::string reasons;
+  for (const Assignment& assignment : assignments) {
+    if (reasons.size() < 300)
+      reasons += cat(reasons.empty() ? "" : ", ", visible(assignment.decision.name), ": ", assignment.decision.reason);
+  }
+  if (assignments.empty()) reasons = "the graph has no Conv, Gemm or MatMul outside the bodies of its control flow";
+  throw_invalid(cat("the config ", to_text(config), " quantizes nothing: ", reasons), {},
+                "choose a scheme that serves this model's operators");
+}
+
+}  // namespace
+
+Model prepare_float_model(Model model) {
+  run_passes(model);
+  if (model.opset() < per_channel_opset) raise_opset(model, static_cast<int>(per_channel_opset));
+  infer_shapes(model);
+  return model;
+}
+
+bool needs_calibration(const Model& prepared, const Config& config) {
+  const std::vector<Assignment> assignments = assign(prepared.graph, config);
+  return std::any_of(assignments.begin(), assignments.end(), [](const Assignment& assignment) {
+    return implementation_of(assignment.scheme).needs_calibration(assignment.scheme);
+  });
+}
+
+Conversion convert(const Model& prepared, const Config& config, const CalibrationStatistics& statistics, WeightForm form) {
+  Model model = prepared;
+  absorb_bias(model, config);
+  std::vector<Assignment> assignments = assign(model.graph, config);
+  const bool any = std::any_of(assignments.begin(), assignments.end(),
+                               [](const Assignment& each) { return !std::holds_alternative<FloatScheme>(each.scheme); });
+  if (!any) refuse_nothing_quantized(config, assignments);
+  const ActivationPlacement placement = place_activations(model.graph, assignments, statistics);
+  GraphRewriter rewriter(std::move(model));
+  SchemeContext context{.rewriter = rewriter, .placement = placement, .form = form};
+  for (Assignment& assignment : assignments) implementation_of(assignment.scheme).apply(context, assignment);
+  protect_float_nodes(rewriter, assignments, placement);
+  insert_quantizers(rewriter, placement);
+  const std::int64_t opset = rewriter.required_opset();
+  Conversion conversion{.model = rewriter.finish(), .decisions = {}};
+  if (conversion.model.opset() < opset) raise_opset(conversion.model, static_cast<int>(opset));
+  for (Assignment& assignment : assignments) conversion.decisions.push_back(std::move(assignment.decision));
+  return conversion;
+}
+
+}  // namespace titrate::engine

@@ -1,0 +1,32 @@
+// From a float model, a config and calibration statistics to a QDQ model. Prepare, calibrate, convert.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/config/config.hpp"
+#include "engine/graph/graph.hpp"
+#include "engine/quant/decision.hpp"
+#include "engine/quant/observers/value_statistics.hpp"
+#include "engine/quant/schemes/scheme.hpp"
+
+namespace titrate::engine {
+
+/// The float model as all configs start from it: passes run (constants and batch normalizations folded), opset at least 13, shapes
+/// inferred. Node names stay. Throws Error(invalid).
+[[nodiscard]] Model prepare_float_model(Model model);
+
+/// Whether a config needs statistics of activations.
+[[nodiscard]] bool needs_calibration(const Model& prepared, const Config& config);
+
+struct Conversion {
+  Model model;
+  std::vector<NodeDecision> decisions;  ///< one for each Conv, ConvTranspose, Gemm and MatMul
+};
+
+/// `prepared` comes from prepare_float_model(). Throws Error(invalid) if the config quantizes nothing, saying why for each node, or if
+/// statistics are missing.
+[[nodiscard]] Conversion convert(const Model& prepared, const Config& config, const CalibrationStatistics& statistics,
+                                 WeightForm form = WeightForm::qdq);
+
+}  // namespace titrate::engine

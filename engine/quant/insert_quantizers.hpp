@@ -1,0 +1,17 @@
+// Puts QuantizeLinear and DequantizeLinear behind the values of a placement.
+#pragma once
+
+#include "engine/quant/activation_placement.hpp"
+#include "engine/quant/assignment.hpp"
+#include "engine/quant/graph_rewriter.hpp"
+
+namespace titrate::engine {
+
+/// All readers of a quantized value read its dequantized form. A graph output that is quantized keeps its name behind the DequantizeLinear.
+void insert_quantizers(GraphRewriter& rewriter, const ActivationPlacement& placement);
+
+/// ONNX Runtime quantizes the weights of a float Conv, ConvTranspose or Gemm by itself when it stands between DequantizeLinear and
+/// QuantizeLinear (its pass WeightBiasQuantization). Breaks that pattern in front of nodes that shall stay float.
+void protect_float_nodes(GraphRewriter& rewriter, const std::vector<Assignment>& assignments, const ActivationPlacement& placement);
+
+}  // namespace titrate::engine

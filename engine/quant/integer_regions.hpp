@@ -1,0 +1,26 @@
+// Finds the parts of a graph that can stay integer between the weighted nodes of static_int8: which values are quantized, and which must
+// share parameters.
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "engine/graph/graph.hpp"
+#include "engine/quant/assignment.hpp"
+
+namespace titrate::engine {
+
+struct IntegerRegions {
+  /// Values to quantize; the index of the assignment whose scheme says how (the first that needs it).
+  std::map<ValueId, std::size_t> values;
+  /// Values that must share scale and zero point, as lists.
+  std::vector<std::vector<ValueId>> shared;
+  /// Inputs of a Concat and its output: shared if that costs nothing.
+  std::vector<std::vector<ValueId>> shareable;
+  /// For a quantized value behind a Relu or Clip: the value before it.
+  std::map<ValueId, ValueId> before_activation;
+};
+
+[[nodiscard]] IntegerRegions find_integer_regions(const Graph& graph, const std::vector<Assignment>& assignments);
+
+}  // namespace titrate::engine

@@ -1,0 +1,40 @@
+// A histogram of a stream in bounded memory: bins over [0, bins * 2^k) for the magnitudes of positive and of negative numbers, sharing k.
+// When a number does not fit, neighbouring bins are added up and k grows; so the result is the same in whatever order the numbers come
+// (algorithms A9).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace titrate::engine {
+
+class StreamingHistogram {
+ public:
+  /// `bins`: a power of two. The largest magnitude lies in the upper half, so at least bins / 2 are in use.
+  explicit StreamingHistogram(int bins = 4096);
+
+  /// NaN and infinities are left out.
+  void add(std::span<const float> numbers);
+  void merge(const StreamingHistogram& other);
+
+  [[nodiscard]] int bins() const { return static_cast<int>(positive_.size()); }
+  /// The width of a bin; 1 while only zeros were seen.
+  [[nodiscard]] double width() const;
+  [[nodiscard]] std::optional<int> width_log2() const { return exponent_; }
+  /// Numbers >= 0 (-0 too) and < 0 by magnitude.
+  [[nodiscard]] std::span<const std::uint64_t> positive() const { return positive_; }
+  [[nodiscard]] std::span<const std::uint64_t> negative() const { return negative_; }
+  /// Both signs added up.
+  [[nodiscard]] std::vector<std::uint64_t> magnitudes() const;
+
+ private:
+  void widen_to(int exponent);
+
+  std::optional<int> exponent_;  // none: only zeros so far
+  std::vector<std::uint64_t> positive_;
+  std::vector<std::uint64_t> negative_;
+};
+
+}  // namespace titrate::engine

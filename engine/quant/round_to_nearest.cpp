@@ -1,0 +1,114 @@
+#include "engine/quant/round_to_nearest.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace titrate::engine {
+namespace {
+
+struct Extent {
+  float low = 0;
+  float high = 0;
+  float signed_largest = 0;  // the first element of largest magnitude
+
+  void include(std::span<const float> elements) {
+    for (const float element : elements) {
+      low = std::min(low, element);
+      high = std::max(high, element);
+      if (std::fabs(element) > std::fabs(signed_largest)) signed_largest = element;
+    }
+  }
+};
+
+IntegerRange range_of(const RoundToNearest& how) {
+  if (how.mode == WeightMode::narrow) return narrow_range(how.bits);
+  return how.mode == WeightMode::signed_max ? signed_range(how.bits) : unsigned_range(how.bits);
+}
+
+AffineParameters parameters_of(const Extent& extent, const RoundToNearest& how, float ratio) {
+  const IntegerRange range = range_of(how);
+  if (how.mode == WeightMode::asymmetric) return asymmetric_parameters(extent.low * ratio, extent.high * ratio, range);
+  if (how.mode == WeightMode::narrow) return symmetric_parameters(std::fabs(extent.signed_largest) * ratio, range.most);
+  const float scale = extent.signed_largest * ratio / static_cast<float>(range.least);
+  return {.scale = std::fabs(scale) >= std::numeric_limits<float>::min() ? scale : 1.0F, .zero_point = 0};
+}
+
+double squared_error(std::span<const float> elements, AffineParameters parameters, IntegerRange range) {
+  double sum = 0;
+  for (const float element : elements) {
+    const double error = static_cast<double>(element) - static_cast<double>(dequantize(quantize(element, parameters, range), parameters));
+    sum += error * error;
+  }
+  return sum;
+}
+
+// A6: the error has many local minima in the ratio, so a grid; ratios below the last are never best at 2 bits and more.
+AffineParameters search_clip(std::span<const float> elements, const Extent& extent, const RoundToNearest& how) {
+  const int steps = how.group_size == 0 ? 100 : how.group_size < 0 ? 70 : 45;
+  AffineParameters best = parameters_of(extent, how, 1.0F);
+  double least = squared_error(elements, best, range_of(how));
+  double ratio = 1;
+  for (int step = 1; step < steps; ++step) {
+    ratio *= 0.96;
+    const AffineParameters candidate = parameters_of(extent, how, static_cast<float>(ratio));
+    const double error = squared_error(elements, candidate, range_of(how));
+    if (error >= least) continue;
+    least = error;
+    best = candidate;
+  }
+  return best;
+}
+
+AffineParameters fit(std::span<const float> elements, const RoundToNearest& how) {
+  Extent extent;
+  extent.include(elements);
+  return how.search_clip ? search_clip(elements, extent, how) : parameters_of(extent, how, 1.0F);
+}
+
+void quantize_row(const WeightMatrix& weights, std::int64_t row, const RoundToNearest& how, QuantizedMatrix& result) {
+  const auto elements = weights.row(row);
+  for (std::int64_t first = 0; first < weights.columns; first += result.group) {
+    const auto group =
+        elements.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(std::min(result.group, weights.columns - first)));
+    const std::size_t index = result.per_tensor ? 0 : static_cast<std::size_t>(row * result.groups() + first / result.group);
+    if (!result.per_tensor) {
+      const AffineParameters fitted = fit(group, how);
+      result.scales[index] = fitted.scale;
+      result.zero_points[index] = fitted.zero_point;
+    }
+    const AffineParameters parameters{.scale = result.scales[index], .zero_point = result.zero_points[index]};
+    const auto target = static_cast<std::size_t>(row * weights.columns + first);
+    for (std::size_t column = 0; column < group.size(); ++column) {
+      result.codes[target + column] = static_cast<std::int16_t>(quantize(group[column], parameters, result.range));
+    }
+  }
+}
+
+}  // namespace
+
+QuantizedMatrix quantize_weights(const WeightMatrix& weights, const RoundToNearest& how) {
+  QuantizedMatrix result{.rows = weights.rows,
+                         .columns = weights.columns,
+                         .group = weights.columns,
+                         .per_tensor = how.group_size == 0,
+                         .range = range_of(how),
+                         .codes = {},
+                         .scales = {},
+                         .zero_points = {}};
+  if (how.group_size > 0) result.group = std::min(how.group_size, weights.columns);
+  const auto scales = result.per_tensor ? std::size_t{1} : static_cast<std::size_t>(result.rows * result.groups());
+  result.codes.resize(weights.elements.size());
+  result.scales.resize(scales);
+  result.zero_points.resize(scales);
+  if (result.per_tensor) {
+    const AffineParameters fitted = fit(weights.elements, how);
+    result.scales[0] = fitted.scale;
+    result.zero_points[0] = fitted.zero_point;
+  }
+#pragma omp parallel for schedule(static) if (weights.elements.size() > 65536)
+  for (std::int64_t row = 0; row < weights.rows; ++row) quantize_row(weights, row, how, result);
+  return result;
+}
+
+}  // namespace titrate::engine

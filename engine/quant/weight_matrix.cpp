@@ -1,0 +1,78 @@
+#include "engine/quant/weight_matrix.hpp"
+
+#include <cmath>
+
+#include "engine/base/error.hpp"
+#include "engine/base/text.hpp"
+
+namespace titrate::engine {
+namespace {
+
+bool is_weighted(const Node& node) { return node.domain.empty() && (node.type == "Conv" || node.type == "Gemm" || node.type == "MatMul"); }
+
+// Whether the graph stores one output channel a row.
+bool rows_first(const Node& node) { return node.type == "Conv" || (node.type == "Gemm" && node.integer("transB", 0) != 0); }
+
+}  // namespace
+
+std::optional<std::string> weight_refusal(const Graph& graph, const Node& node) {
+  if (!is_weighted(node)) return cat(node.type, " has no quantized form");
+  if (!node.has_input(1)) return "it has no weights";
+  const Tensor* weights = graph.constant_input(node, 1);
+  if (weights == nullptr)
+    return node.type == "MatMul" ? "both inputs are computed: no weights to store" : "its weights are computed, not constant";
+  if (weights->type() != DataType::float32) return cat("its weights are ", name_of(weights->type()), ", not float32");
+  if (weights->elements() == 0) return "its weights are empty";
+  const bool fits = node.type == "Conv" ? weights->rank() >= 3 : weights->rank() == 2;
+  if (!fits) return cat("its weights have the shape ", to_text(weights->shape()));
+  return std::nullopt;
+}
+
+WeightMatrix weight_matrix_of(const Graph& graph, const Node& node) {
+  const Tensor& weights = *graph.constant_input(node, 1);
+  const auto source = weights.data<float>();
+  for (const float element : source) {
+    if (!std::isfinite(element)) {
+      throw_invalid(cat("the weights '", visible(graph[node.inputs[1]].name), "' hold NaN or infinity"), node.described(),
+                    "export the model again");
+    }
+  }
+  WeightMatrix matrix;
+  matrix.transposed = !rows_first(node);
+  matrix.rows = weights.shape()[matrix.transposed ? 1 : 0];
+  matrix.columns = weights.elements() / matrix.rows;
+  matrix.elements.assign(source.begin(), source.end());
+  if (!matrix.transposed) return matrix;
+  for (std::int64_t row = 0; row < matrix.rows; ++row) {
+    for (std::int64_t column = 0; column < matrix.columns; ++column) {
+      matrix.elements[static_cast<std::size_t>(row * matrix.columns + column)] =
+          source[static_cast<std::size_t>(column * matrix.rows + row)];
+    }
+  }
+  return matrix;
+}
+
+AffineParameters QuantizedMatrix::parameters(std::int64_t row, std::int64_t column) const {
+  const auto index = per_tensor ? std::size_t{0} : static_cast<std::size_t>(row * groups() + column / group);
+  return {.scale = scales[index], .zero_point = zero_points[index]};
+}
+
+float QuantizedMatrix::dequantized(std::int64_t row, std::int64_t column) const {
+  return dequantize(codes[static_cast<std::size_t>(row * columns + column)], parameters(row, column));
+}
+
+Energies energies(const WeightMatrix& weights, const QuantizedMatrix& quantized) {
+  Energies sums;
+  for (std::int64_t row = 0; row < weights.rows; ++row) {
+    const auto elements = weights.row(row);
+    for (std::int64_t column = 0; column < weights.columns; ++column) {
+      const double element = static_cast<double>(elements[static_cast<std::size_t>(column)]);
+      const double error = element - static_cast<double>(quantized.dequantized(row, column));
+      sums.signal += element * element;
+      sums.noise += error * error;
+    }
+  }
+  return sums;
+}
+
+}  // namespace titrate::engine

@@ -1,0 +1,56 @@
+// The weights of a Conv, Gemm or MatMul as a matrix W [rows, columns]: one row an output channel, columns along K. How it is quantized is
+// one struct.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/graph/graph.hpp"
+#include "engine/quant/affine.hpp"
+
+namespace titrate::engine {
+
+struct WeightMatrix {
+  std::int64_t rows = 0;        ///< output channels
+  std::int64_t columns = 0;     ///< K: for Conv C/g * kh * kw
+  std::vector<float> elements;  ///< row-major
+  /// MatMul and Gemm without transB store [K, N]: `elements` is the transpose of what the graph holds.
+  bool transposed = false;
+
+  [[nodiscard]] std::span<const float> row(std::int64_t index) const {
+    return std::span(elements).subspan(static_cast<std::size_t>(index * columns), static_cast<std::size_t>(columns));
+  }
+};
+
+/// Why a node's weights cannot be quantized, or nothing. Conv, Gemm and MatMul with a constant float32 second input of rank >= 2 (MatMul,
+/// Gemm: 2) can.
+[[nodiscard]] std::optional<std::string> weight_refusal(const Graph& graph, const Node& node);
+
+/// The matrix of a node without a refusal. Throws Error(invalid) naming the tensor if an element is NaN or infinite.
+[[nodiscard]] WeightMatrix weight_matrix_of(const Graph& graph, const Node& node);
+
+/// Codes for a matrix, with one scale and zero point for each group of columns of each row.
+struct QuantizedMatrix {
+  std::int64_t rows = 0;
+  std::int64_t columns = 0;
+  std::int64_t group = 0;   ///< columns that share a scale: `columns` if a row has one scale
+  bool per_tensor = false;  ///< all rows share one scale
+  IntegerRange range;
+  std::vector<std::int16_t> codes;        ///< [rows, columns]
+  std::vector<float> scales;              ///< [rows, groups()], or one
+  std::vector<std::int32_t> zero_points;  ///< as scales
+
+  [[nodiscard]] std::int64_t groups() const { return (columns + group - 1) / group; }
+  [[nodiscard]] AffineParameters parameters(std::int64_t row, std::int64_t column) const;
+  [[nodiscard]] float dequantized(std::int64_t row, std::int64_t column) const;
+};
+
+/// Sum of squares of the weights and of their errors, in double: for SQNR.
+struct Energies {
+  double signal = 0;
+  double noise = 0;
+};
+[[nodiscard]] Energies energies(const WeightMatrix& weights, const QuantizedMatrix& quantized);
+
+}  // namespace titrate::engine

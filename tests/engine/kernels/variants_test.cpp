@@ -1,0 +1,219 @@
+// Every variant of every kernel that this machine can run, against the formula written out.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <random>
+#include <vector>
+
+#include "engine/kernels/depthwise/depthwise.hpp"
+#include "engine/kernels/elementwise/elementwise.hpp"
+#include "engine/kernels/minmax/minmax.hpp"
+#include "engine/kernels/quantize/quantize.hpp"
+#include "engine/kernels/sgemm/matrix.hpp"
+
+namespace titrate::kernels {
+namespace {
+
+class Variant : public testing::TestWithParam<Isa> {
+ protected:
+  void SetUp() override {
+    if (!machine_has(GetParam())) GTEST_SKIP() << "this machine has no " << name_of(GetParam());
+  }
+  std::mt19937 random_{7};
+  std::vector<float> numbers(std::size_t count, float limit = 1.0F) {
+    std::uniform_real_distribution<float> distribution(-limit, limit);
+    std::vector<float> made(count);
+    for (float& number : made) number = distribution(random_);
+    return made;
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Isas, Variant, testing::Values(Isa::scalar, Isa::avx2, Isa::avx512),
+                         [](const auto& variant) { return std::string(name_of(variant.param)); });
+
+bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
+}
+
+// The sum in the order of k, fused where the variant has the instruction: bit for bit what every tile must give.
+float ordered_sum(Isa isa, std::size_t depth, const float* a, std::size_t a_step, const float* b, std::size_t b_step, float start) {
+  float sum = start;
+  for (std::size_t k = 0; k < depth; ++k) {
+    sum = isa == Isa::scalar ? a[k * a_step] * b[k * b_step] + sum : std::fma(a[k * a_step], b[k * b_step], sum);
+  }
+  return sum;
+}
+
+TEST_P(Variant, ProductsOfAllSizesAreTheSumsInTheOrderOfK) {
+  const SgemmKernels& sgemm = sgemm_kernels(GetParam());
+  const auto tile_rows = static_cast<std::size_t>(sgemm.rows);
+  const auto tile_columns = static_cast<std::size_t>(sgemm.columns);
+  std::vector<std::size_t> widths{0, 1, 2, tile_columns - 1, tile_columns, tile_columns + 1, 2 * tile_columns, 2 * tile_columns + 1};
+  for (std::size_t rows = 0; rows <= 2 * tile_rows + 1; ++rows) {
+    for (const std::size_t columns : widths) {
+      const std::size_t depth = std::vector<std::size_t>{0, 1, 7, 300}[(rows + columns) % 4];
+      const auto a = numbers(rows * depth);
+      const auto b = numbers(depth * columns);
+      const bool accumulate = rows % 2 == 1;
+      const std::size_t stride = columns + rows % 3;
+      const auto before = numbers(rows * stride);
+      std::vector<float> packed_a(a.size());
+      std::vector<float> packed_b(packed_columns_size(sgemm, depth, columns));
+      pack_rows(sgemm, {a.data(), rows, depth, depth, 1}, packed_a.data());
+      pack_columns(sgemm, {b.data(), depth, columns, columns, 1}, packed_b.data());
+      std::vector<float> c = before;
+      multiply(sgemm, {rows, columns, depth, packed_a.data(), packed_b.data(), c.data(), stride, accumulate});
+      std::vector<float> expected = before;
+      for (std::size_t i = 0; i < rows; ++i) {
+        for (std::size_t j = 0; j < columns; ++j) {
+          float& target = expected[i * stride + j];
+          target = ordered_sum(GetParam(), depth, a.data() + i * depth, 1, b.data() + j, columns, accumulate ? target : 0.0F);
+        }
+      }
+      ASSERT_TRUE(same_bits(c, expected)) << rows << " x " << depth << " x " << columns;
+    }
+  }
+}
+
+TEST_P(Variant, IndirectTilesReadTheirRowsThroughOffsets) {
+  const SgemmKernels& sgemm = sgemm_kernels(GetParam());
+  const auto width = static_cast<std::size_t>(sgemm.columns);
+  const auto image = numbers(5 * width + 7);
+  const std::vector<std::int32_t> offsets{3, 0, static_cast<std::int32_t>(width), 1, 5};
+  for (int rows = 1; rows <= sgemm.rows; ++rows) {
+    const auto height = static_cast<std::size_t>(rows);
+    const auto a = numbers(offsets.size() * height);
+    const auto start = numbers(height);
+    std::vector<float> c(height * width);
+    sgemm.indirect[rows]({offsets.size(), a.data(), image.data() + 1, offsets.data(), c.data(), width, start.data(), false});
+    std::vector<float> expected(c.size());
+    for (std::size_t i = 0; i < height; ++i) {
+      for (std::size_t j = 0; j < width; ++j) {
+        std::vector<float> column;
+        for (const std::int32_t offset : offsets) column.push_back(image[1 + static_cast<std::size_t>(offset) + j]);
+        expected[i * width + j] = ordered_sum(GetParam(), offsets.size(), a.data() + i, height, column.data(), 1, start[i]);
+      }
+    }
+    ASSERT_TRUE(same_bits(c, expected)) << rows;
+  }
+}
+
+TEST_P(Variant, DepthwiseRowsOfAllLengths) {
+  const DepthwiseKernel kernel = depthwise_kernel(GetParam());
+  const std::vector<std::int32_t> offsets{0, 1, 2, 40, 41, 42};
+  const auto weights = numbers(offsets.size());
+  for (std::size_t count = 0; count <= 130; ++count) {
+    const auto image = numbers(count + 42 + 16);
+    std::vector<float> outputs(count);
+    kernel(image.data(), offsets.data(), weights.data(), weights.size(), 0.25F, outputs.data(), count);
+    std::vector<float> expected(count);
+    for (std::size_t j = 0; j < count; ++j) {
+      std::vector<float> column;
+      for (const std::int32_t offset : offsets) column.push_back(image[static_cast<std::size_t>(offset) + j]);
+      expected[j] = ordered_sum(GetParam(), weights.size(), weights.data(), 1, column.data(), 1, 0.25F);
+    }
+    ASSERT_TRUE(same_bits(outputs, expected)) << count;
+  }
+}
+
+template <class Code>
+std::int32_t expected_code(const AffineCode& code, float x) {
+  const float quotient = x / code.scale;
+  if (std::isnan(quotient)) return code.lowest;
+  const double rounded = std::nearbyint(static_cast<double>(quotient)) + code.zero_point;  // exact in double
+  return static_cast<std::int32_t>(std::clamp<double>(rounded, code.lowest, code.highest));
+}
+
+template <class Code>
+void check_codes(Quantize<Code> quantize, Dequantize<Code> dequantize, const AffineCode& code, const std::vector<float>& x) {
+  for (const std::size_t skip : {0, 1, 3}) {
+    std::vector<Code> codes(x.size());
+    quantize(code, x.data() + skip, codes.data() + skip, x.size() - skip);
+    std::vector<float> back(x.size());
+    dequantize(code, codes.data() + skip, back.data() + skip, x.size() - skip);
+    for (std::size_t i = skip; i < x.size(); ++i) {
+      ASSERT_EQ(codes[i], expected_code<Code>(code, x[i])) << x[i] << " / " << code.scale;
+      ASSERT_EQ(back[i], static_cast<float>(codes[i] - code.zero_point) * code.scale);
+    }
+  }
+}
+
+TEST_P(Variant, CodesAreRoundedHalfToEvenAfterATrueDivision) {
+  const QuantizeKernels& kernels = quantize_kernels(GetParam());
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  std::vector<float> x{0.0F,
+                       -0.0F,
+                       infinity,
+                       -infinity,
+                       std::nanf(""),
+                       std::numeric_limits<float>::max(),
+                       std::numeric_limits<float>::lowest(),
+                       std::numeric_limits<float>::denorm_min(),
+                       8388607.5F,
+                       -8388607.5F};
+  for (const float scale : {1.0F, 0.0123457F, 3e-39F, 1e30F}) {
+    std::vector<float> with_ties = x;
+    for (int i = -300; i <= 300; ++i) with_ties.push_back((static_cast<float>(i) + 0.5F) * scale);
+    for (const float number : numbers(101, 300 * std::min(scale, 1e30F))) with_ties.push_back(number);
+    check_codes(kernels.to_u8, kernels.from_u8, {scale, 128, 0, 255}, with_ties);
+    check_codes(kernels.to_u8, kernels.from_u8, {scale, 3, 0, 15}, with_ties);
+    check_codes(kernels.to_s8, kernels.from_s8, {scale, -128, -128, 127}, with_ties);
+    check_codes(kernels.to_u16, kernels.from_u16, {scale, 65535, 0, 65535}, with_ties);
+    check_codes(kernels.to_s16, kernels.from_s16, {scale, 1, -32768, 32767}, with_ties);
+  }
+}
+
+TEST_P(Variant, TheRangeCountsWhatIsNotFinite) {
+  const MinMax minmax = minmax_kernel(GetParam());
+  for (std::size_t count = 0; count <= 67; ++count) {
+    for (const std::size_t odd : {std::size_t{0}, count / 2, count == 0 ? 0 : count - 1}) {
+      auto x = numbers(count + 1);
+      for (std::size_t i = 0; i < 3 && odd + i < count && count > 4; ++i) {
+        x[1 + odd + i] =
+            std::vector<float>{std::nanf(""), std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()}[i];
+      }
+      Range expected;
+      for (std::size_t i = 1; i <= count; ++i) {
+        if (!std::isfinite(x[i])) {
+          ++expected.non_finite;
+          continue;
+        }
+        expected.lowest = std::min(expected.lowest, x[i]);
+        expected.highest = std::max(expected.highest, x[i]);
+      }
+      const Range range = minmax(x.data() + 1, count);
+      ASSERT_EQ(range.lowest, expected.lowest) << count;
+      ASSERT_EQ(range.highest, expected.highest) << count;
+      ASSERT_EQ(range.non_finite, expected.non_finite) << count;
+    }
+  }
+}
+
+TEST_P(Variant, ElementwiseLoopsOfAllLengths) {
+  const ElementwiseKernels& kernels = elementwise_kernels(GetParam());
+  for (std::size_t count = 0; count <= 35; ++count) {
+    const auto a = numbers(count);
+    const auto b = numbers(count);
+    std::vector<float> sum(count), product(count), line(count), clamped(count);
+    kernels.add(a.data(), b.data(), sum.data(), count);
+    kernels.multiply(a.data(), b.data(), product.data(), count);
+    kernels.scale_and_shift(a.data(), 0.3F, 0.7F, line.data(), count);
+    kernels.clamp(a.data(), -0.5F, 0.25F, clamped.data(), count);
+    for (std::size_t i = 0; i < count; ++i) {
+      ASSERT_EQ(sum[i], a[i] + b[i]);
+      ASSERT_EQ(product[i], a[i] * b[i]);
+      const float scaled = a[i] * 0.3F;
+      ASSERT_EQ(line[i], scaled + 0.7F);
+      ASSERT_EQ(clamped[i], std::clamp(a[i], -0.5F, 0.25F));
+    }
+  }
+  const float nan = std::nanf("");
+  float kept = 0;
+  kernels.clamp(&nan, 0, 6, &kept, 1);
+  EXPECT_TRUE(std::isnan(kept));
+}
+
+}  // namespace
+}  // namespace titrate::kernels

@@ -1,0 +1,22 @@
+# Installs titrate into a folder of its own, builds the project in tests/outside against it, and runs that.
+# cmake -DBUILD=<build folder> -DSOURCE=<tests/outside> -DSANITIZE=<of the build> -P package_test.cmake
+function(run)
+  execute_process(COMMAND ${ARGV} RESULT_VARIABLE code OUTPUT_VARIABLE words ERROR_VARIABLE words)
+  if(NOT code EQUAL 0)
+    list(JOIN ARGV " " command)
+    message(FATAL_ERROR "${command}\nended with ${code}:\n${words}")
+  endif()
+  message("${words}")
+endfunction()
+
+set(folder ${BUILD}/package_test)
+file(REMOVE_RECURSE ${folder})
+run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${folder}/prefix)
+set(flags)
+if(SANITIZE)
+  set(flags -DCMAKE_CXX_FLAGS=-fsanitize=${SANITIZE})
+endif()
+run(${CMAKE_COMMAND} -S ${SOURCE} -B ${folder}/build -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_PREFIX_PATH=${folder}/prefix ${flags})
+run(${CMAKE_COMMAND} --build ${folder}/build)
+run(${folder}/build/example ${SOURCE}/../../datasets/embedded/glyphs.onnx embedded)
+run(${folder}/prefix/bin/titrate --version)

@@ -1,0 +1,73 @@
+// titrate eval: measures a model on data.
+#include <chrono>
+
+#include "engine/base/text.hpp"
+#include "tuner/cli/command.hpp"
+#include "tuner/cli/interrupt.hpp"
+#include "tuner/cli/output.hpp"
+#include "tuner/cli/threads.hpp"
+#include "tuner/evaluation.hpp"
+#include "tuner/load.hpp"
+
+namespace titrate::cli {
+namespace {
+
+struct Options {
+  std::string model;
+  std::string data;
+  std::optional<std::string> labels;
+  std::string metric;
+  std::optional<std::string> reference;
+  int threads = 0;
+  bool json = false;
+};
+
+Evaluation measure(const Options& options) {
+  const MetricRow& metric = metric_named(options.metric);
+  const engine::Model model = load_runnable_model(options.model);
+  const auto data = load_data(model, options.data, options.labels);
+  const LoopControl control{.threads = thread_count(options.threads), .progress = {}, .cancelled = interrupted};
+  const auto plan = std::make_shared<const engine::Plan>(model);
+  if (!metric.needs_reference) return evaluate(plan, *data, metric, nullptr, control);
+  if (!options.reference) {
+    throw_usage(cat("the metric ", metric.name, " compares with the float model"), "--metric", "name it with --reference FLOAT.onnx");
+  }
+  const auto float_plan = std::make_shared<const engine::Plan>(load_runnable_model(*options.reference));
+  const ReferenceOutputs reference(float_plan, *data, control);
+  return evaluate(plan, *data, metric, &reference, control);
+}
+
+int run(const Options& options) {
+  const auto begin = std::chrono::steady_clock::now();
+  const Evaluation evaluation = measure(options);
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  if (options.json) {
+    nlohmann::ordered_json document = {
+        {"schema", 1}, {"metric", options.metric}, {"value", evaluation.value}, {"samples", evaluation.samples}};
+    if (evaluation.correct) document["correct"] = *evaluation.correct;
+    document["seconds"] = seconds;
+    print_json(document);
+    return 0;
+  }
+  std::string text = cat(options.metric, " ", shortest(evaluation.value));
+  if (evaluation.correct) text += cat("  (", *evaluation.correct, " of ", evaluation.samples, ")");
+  print_text(cat(text, "\n"));
+  return 0;
+}
+
+}  // namespace
+
+Run add_eval(CLI::App& parser) {
+  auto options = std::make_shared<Options>();
+  parser.add_option("MODEL", options->model, "the .onnx file")->required();
+  parser.add_option("--data", options->data, "samples and labels: .npz, .npy, a .json description, a folder of pictures, or embedded")
+      ->required();
+  parser.add_option("--labels", options->labels, "labels for data that has none of its own");
+  parser.add_option("--metric", options->metric, "top1, top5, mse, cosine, sqnr")->required();
+  parser.add_option("--reference", options->reference, "the float model, for mse, cosine and sqnr");
+  parser.add_option("--threads", options->threads, "threads; default: all processors")->check(CLI::Range(1, 1024));
+  parser.add_flag("--json", options->json, "one JSON document on stdout");
+  return [options](const Invocation&) { return run(*options); };
+}
+
+}  // namespace titrate::cli

@@ -1,0 +1,21 @@
+#include "tuner/cli/command.hpp"
+
+namespace titrate::cli {
+namespace {
+
+constexpr CommandRow rows[] = {
+    {"tune", "find the smallest quantized model whose metric stays within a tolerable loss", add_tune},
+    {"eval", "measure a model on data", add_eval},
+    {"quantize", "quantize a model by one config", add_quantize},
+    {"inspect", "show what a model consists of", add_inspect},
+    {"configs", "show what a config set expands to; without one every scheme and its fields", add_configs},
+    {"trials", "list the trials of a study", add_trials},
+    {"report", "render a study: terminal, json, html or markdown", add_report},
+    {"demo", "tune the model and data that come with the program", add_demo},
+};
+
+}  // namespace
+
+std::span<const CommandRow> commands() { return rows; }
+
+}  // namespace titrate::cli

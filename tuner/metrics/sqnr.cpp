@@ -1,0 +1,33 @@
+// Signal to quantization noise against the float model, in dB: one ratio over all samples (algorithms A21). Equal outputs give 999.
+#include <algorithm>
+#include <cmath>
+
+#include "tuner/metrics/differences.hpp"
+
+namespace titrate {
+namespace {
+
+constexpr double equal = 999;  // stands for infinity, which has no loss
+
+MetricSums score(const SampleResult& sample) {
+  const Differences sums = differences_of(sample);
+  return {.first = sums.reference_energy, .second = sums.error_energy, .count = 1};
+}
+
+double value(const MetricSums& sums) {
+  if (sums.second == 0) return equal;
+  return std::min(equal, 10 * std::log10(sums.first / sums.second));
+}
+
+}  // namespace
+
+const MetricRow sqnr_metric{.name = "sqnr",
+                            .what = "signal to quantization noise against the float model's outputs, in dB",
+                            .higher_is_better = true,
+                            .needs_labels = false,
+                            .needs_reference = true,
+                            .counts = false,
+                            .score = score,
+                            .value = value};
+
+}  // namespace titrate
