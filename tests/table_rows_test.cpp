@@ -46,7 +46,7 @@ TEST(TableRows, EveryPartHasItsRow) {
     const std::string rows = text_of(table);
     for (const auto& entry : fs::directory_iterator(table.parent_path())) {
       const fs::path& source = entry.path();
-      if (source.extension() != ".cpp" || source == table || has_own_header(source)) continue;
+      if (source.extension() != ".cpp" || source == table || has_own_header(source) || source.stem() == "main") continue;
       ++parts;
       EXPECT_TRUE(names(rows, source.stem().string(), table.parent_path().filename().string())) << source << " has no row in " << table;
     }

@@ -28,6 +28,9 @@ struct Operand {
 struct OutputType {
   DataType type = DataType::undefined;
   std::optional<Shape> shape;
+  /// All sizes are known.
+  [[nodiscard]] bool has_sizes() const;
+  /// Memory for it can be allocated: type and sizes are known, and its elements have a fixed width. Strings are made by run().
   [[nodiscard]] bool complete() const;
 };
 

@@ -27,6 +27,20 @@ constexpr std::int64_t per_channel_opset = 13;
                 "choose a scheme that serves this model's operators");
 }
 
+// Readers infer the types of inner values; in the file they take some forty bytes each.
+void forget_inner_types(Model& model) {
+  Graph& graph = model.graph;
+  std::vector<bool> kept(graph.values.size(), false);
+  for (const std::vector<ValueId>& ids : {graph.inputs, graph.outputs}) {
+    for (const ValueId id : ids) kept[static_cast<std::size_t>(id)] = true;
+  }
+  for (std::size_t index = 0; index < kept.size(); ++index) {
+    if (kept[index] || graph.values[index].is_initializer()) continue;
+    graph.values[index].info.reset();
+    graph.values[index].value_info_message.clear();
+  }
+}
+
 }  // namespace
 
 Model prepare_float_model(Model model) {
@@ -59,6 +73,9 @@ Conversion convert(const Model& prepared, const Config& config, const Calibratio
   const std::int64_t opset = rewriter.required_opset();
   Conversion conversion{.model = rewriter.finish(), .decisions = {}};
   if (conversion.model.opset() < opset) raise_opset(conversion.model, static_cast<int>(opset));
+  forget_inner_types(conversion.model);
+  conversion.model.producer_name = "titrate";
+  conversion.model.producer_version.clear();
   for (Assignment& assignment : assignments) conversion.decisions.push_back(std::move(assignment.decision));
   return conversion;
 }

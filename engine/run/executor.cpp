@@ -97,7 +97,7 @@ struct Executor::State {
     for (const ValueId id : node.inputs) inputs.push_back(id == ValueId::none ? nullptr : &value(id));
     const std::vector<OutputType>& types = infer(index, planned, node, inputs);
     std::vector<Tensor> outputs(node.outputs.size());
-    if (planned.row->aliases_input && types[0].complete()) {
+    if (planned.row->aliases_input && types[0].has_sizes()) {
       outputs[0] = inputs[0]->reshaped(*types[0].shape);
     } else {
       for (std::size_t output = 0; output < outputs.size(); ++output) {

@@ -4,7 +4,7 @@
 #include "datasets/embedded/embedded.hpp"
 #include "engine/base/atomic_file.hpp"
 #include "tuner/cli/output.hpp"
-#include "tuner/cli/tune.hpp"
+#include "tuner/cli/run_tuning.hpp"
 
 namespace titrate::cli {
 namespace {

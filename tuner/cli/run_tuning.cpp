@@ -16,7 +16,7 @@
 #include "tuner/cli/progress_listener.hpp"
 #include "tuner/cli/terminal.hpp"
 #include "tuner/cli/threads.hpp"
-#include "tuner/cli/tune.hpp"
+#include "tuner/cli/run_tuning.hpp"
 #include "tuner/cli/weight_form.hpp"
 #include "tuner/command_meter.hpp"
 #include "tuner/load.hpp"

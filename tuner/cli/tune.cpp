@@ -1,5 +1,5 @@
 // titrate tune: its options.
-#include "tuner/cli/tune.hpp"
+#include "tuner/cli/run_tuning.hpp"
 
 namespace titrate::cli {
 
