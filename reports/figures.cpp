@@ -37,8 +37,18 @@ constexpr int metric_digits = 4;
 constexpr int most_digits = 17;  // tell any two doubles apart
 
 std::string loss_with(double loss, LossKind kind, int decimals) {
-  if (kind == LossKind::relative) return cat(without_trailing_zeros(fixed(loss * 100, decimals)), " %");
-  return without_trailing_zeros(rounded(loss, decimals + 1));
+  return kind == LossKind::relative ? cat(fixed(loss * 100, decimals), " %") : rounded(loss, decimals + 1);
+}
+
+// "1.00 %" -> "1 %"
+std::string short_loss(std::string text) {
+  const std::size_t end = text.find(' ');
+  return end == std::string::npos ? without_trailing_zeros(text) : cat(without_trailing_zeros(text.substr(0, end)), text.substr(end));
+}
+
+int decimals_apart(double loss, double reference, LossKind kind, int decimals) {
+  while (loss != reference && decimals < most_digits && loss_with(loss, kind, decimals) == loss_with(reference, kind, decimals)) ++decimals;
+  return decimals;
 }
 
 constexpr int loss_decimals = 2;
@@ -63,13 +73,17 @@ std::string metric_text_apart(double value, double reference) {
 }
 
 std::string loss_text(const std::optional<double>& loss, LossKind kind) {
-  return loss && std::isfinite(*loss) ? loss_with(*loss, kind, loss_decimals) : std::string();
+  return loss && std::isfinite(*loss) ? short_loss(loss_with(*loss, kind, loss_decimals)) : std::string();
 }
 
 std::string loss_text_apart(double loss, double reference, LossKind kind) {
-  int decimals = loss_decimals;
-  while (loss != reference && decimals < most_digits && loss_with(loss, kind, decimals) == loss_with(reference, kind, decimals)) ++decimals;
-  return loss_text(loss, kind).empty() ? std::string() : loss_with(loss, kind, decimals);
+  if (!std::isfinite(loss)) return {};
+  return short_loss(loss_with(loss, kind, decimals_apart(loss, reference, kind, loss_decimals)));
+}
+
+std::string loss_figure(const TrialRecord& trial, const Goal& goal) {
+  if (!trial.loss || !std::isfinite(*trial.loss)) return {};
+  return loss_with(*trial.loss, goal.loss, decimals_apart(*trial.loss, goal.tolerable_loss, goal.loss, loss_decimals));
 }
 
 std::string bytes_text(const std::optional<std::int64_t>& bytes) {
@@ -118,7 +132,16 @@ int best_number(const StudyRecord& study) {
 }
 
 std::string metric_name(const StudyRecord& study) {
-  return study.baseline && !study.baseline->metric_name.empty() ? study.baseline->metric_name : "metric";
+  if (!study.baseline || study.baseline->metric_name.empty()) return "metric";
+  constexpr std::size_t most = 28;
+  return shortened(visible(study.baseline->metric_name), most);
+}
+
+std::string shortened(const std::string& text, std::size_t most_bytes) {
+  if (text.size() <= most_bytes) return text;
+  std::size_t end = most_bytes - 3;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return text.substr(0, end) + "...";
 }
 
 }  // namespace titrate

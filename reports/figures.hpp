@@ -20,6 +20,8 @@ namespace titrate {
 [[nodiscard]] std::string loss_text(const std::optional<double>& loss, LossKind kind);
 /// With as many digits as it takes to look different from `reference` if it is different.
 [[nodiscard]] std::string loss_text_apart(double loss, double reference, LossKind kind);
+/// A trial's loss for a column of losses: always two decimals, or as many as tell it from the tolerable loss.
+[[nodiscard]] std::string loss_figure(const TrialRecord& trial, const Goal& goal);
 
 /// "11.0 KB"
 [[nodiscard]] std::string bytes_text(const std::optional<std::int64_t>& bytes);
@@ -40,7 +42,9 @@ namespace titrate {
 [[nodiscard]] double goal_metric(const Baseline& baseline, const Goal& goal);
 /// The trial's number if it is the best, for reports that mark it; 0 if there is none.
 [[nodiscard]] int best_number(const StudyRecord& study);
-/// Name of the metric; "metric" while nothing is measured.
+/// Name of the metric, shortened if it is long (a command can be one) and free of control characters; "metric" while nothing is measured.
 [[nodiscard]] std::string metric_name(const StudyRecord& study);
+/// At most that many bytes of valid UTF-8, with "..." if something is left out.
+[[nodiscard]] std::string shortened(const std::string& text, std::size_t most_bytes);
 
 }  // namespace titrate

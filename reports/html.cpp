@@ -110,7 +110,7 @@ std::string tiles(const StudyRecord& study) {
     text += tile("size", bytes_text(baseline->size_bytes), "of the float model");
   }
   text += tile(metric_name(study), metric_text(trial.metric), baseline ? cat("float ", metric_text(baseline->metric)) : std::string());
-  text += tile("loss", loss_text(trial.loss, study.goal.loss), limit_text(study.goal));
+  text += tile("loss", loss_figure(trial, study.goal), limit_text(study.goal));
   text += tile("size", bytes_text(trial.size_bytes), baseline ? cat("float ", bytes_text(baseline->size_bytes)) : std::string());
   text += tile("smaller", smaller.empty() ? smaller : cat(smaller, "×"), "than the float model");
   text += tile("latency", latency_text(trial.latency_ms),

@@ -25,6 +25,12 @@ std::string text(std::string_view words) {
   return result;
 }
 
+std::string lines(std::string_view words) {
+  std::vector<std::string> parts = split(words, '\n');
+  for (std::string& part : parts) part = text(part);
+  return join(parts, "<br>");
+}
+
 // A code span. Backslashes and backticks have rules of their own there, and again in tables, so such a text goes into a tag.
 std::string code(const std::string& words) {
   if (words.empty()) return {};
@@ -53,9 +59,9 @@ std::string trials_section(const StudyRecord& study) {
   const int best = best_number(study);
   for (const TrialRecord& trial : study.trials) {
     result += row({bold_if(trial.number == best, std::to_string(trial.number)), code(trial.config),
-                   bold_if(trial.number == best, state_text(trial.state)), metric_text(trial.metric),
-                   loss_text(trial.loss, study.goal.loss), bytes_text(trial.size_bytes), smaller_text(study.baseline, trial.size_bytes),
-                   latency_text(trial.latency_ms), seconds_text(trial.seconds)});
+                   bold_if(trial.number == best, state_text(trial.state)), metric_text(trial.metric), loss_figure(trial, study.goal),
+                   bytes_text(trial.size_bytes), smaller_text(study.baseline, trial.size_bytes), latency_text(trial.latency_ms),
+                   seconds_text(trial.seconds)});
   }
   return result;
 }
@@ -63,7 +69,8 @@ std::string trials_section(const StudyRecord& study) {
 std::string remarks_section(const StudyRecord& study) {
   std::string result;
   for (const TrialRecord& trial : study.trials) {
-    if (!trial.reason.empty()) result += cat("- Trial ", trial.number, ", ", state_text(trial.state), ": ", text(trim(trial.reason)), "\n");
+    if (!trial.reason.empty())
+      result += cat("- Trial ", trial.number, ", ", state_text(trial.state), ": ", lines(trim(trial.reason)), "\n");
   }
   return result.empty() ? result : cat("\n## Failures and remarks\n\n", result);
 }

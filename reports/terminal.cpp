@@ -67,7 +67,7 @@ void add_trial(TextTable& table, const StudyRecord& study, const TrialRecord& tr
   const bool strong = is_best && options.color;
   const std::string before = options.color ? cat(strong ? bold : "", color_of(trial.state)) : std::string();
   table.add({std::string(mark), std::to_string(trial.number), visible(trial.config), state_text(trial.state), metric_text(trial.metric),
-             loss_text(trial.loss, study.goal.loss), bytes_text(trial.size_bytes),
+             loss_figure(trial, study.goal), bytes_text(trial.size_bytes),
              with_unit(smaller_text(study.baseline, trial.size_bytes), options.unicode ? "×" : "x"), latency_text(trial.latency_ms),
              seconds_text(trial.seconds)},
             before, before.empty() ? std::string() : std::string(plain));
@@ -78,7 +78,7 @@ std::string trials_table(const StudyRecord& study, const ReportOptions& options)
                    {"#", true, false},
                    {"config", false, true},
                    {"state", false, false},
-                   {visible(metric_name(study)), true, false},
+                   {metric_name(study), true, false},
                    {"loss", true, false},
                    {"size", true, false},
                    {"smaller", true, false},
@@ -94,13 +94,18 @@ std::string trials_table(const StudyRecord& study, const ReportOptions& options)
   return table.text(options.width);
 }
 
-// What went wrong, trial by trial; a reason's further lines are left to the other reports.
+// What went wrong, trial by trial: of a program's words the first lines, the other reports have them all.
 std::string remarks(const StudyRecord& study, const ReportOptions& options) {
   std::string text;
   for (const TrialRecord& trial : study.trials) {
     if (trial.reason.empty()) continue;
-    const std::string first = visible(split(std::string(trim(trial.reason)), '\n')[0]);
-    text += paragraph(cat("  trial ", trial.number, ": ", first), options, 4);
+    constexpr std::size_t most = 4;
+    const std::vector<std::string> lines = split(trim(trial.reason), '\n');
+    for (std::size_t index = 0; index < std::min(lines.size(), most); ++index) {
+      const std::string before = index == 0 ? cat("  trial ", trial.number, ": ") : std::string("    ");
+      text += paragraph(before + visible(lines[index]), options, 4);
+    }
+    if (lines.size() > most) text += cat("    and ", lines.size() - most, " more lines\n");
   }
   return text.empty() ? text : cat(colored("Remarks", bold, options), "\n", text, "\n");
 }

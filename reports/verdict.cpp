@@ -12,15 +12,12 @@ namespace titrate {
 namespace {
 
 // A config with dozens of overrides is no part of a sentence.
-std::string shortened(const std::string& config) {
+std::string config_in_words(const std::string& config) {
   constexpr std::size_t most = 160;
   const std::string shown = visible(config);
-  if (shown.size() <= most) return shown;
   const std::vector<std::string> parts = split(shown, '|');
-  if (parts.size() > 1 && parts[0].size() <= most) return cat(trim(parts[0]), " with ", count_text(parts.size() - 1, "override"));
-  std::size_t end = most;
-  while (end > 0 && (static_cast<unsigned char>(shown[end]) & 0xc0) == 0x80) --end;
-  return cat(shown.substr(0, end), "...");
+  if (shown.size() <= most || parts.size() == 1 || parts[0].size() > most) return shortened(shown, most);
+  return cat(trim(parts[0]), " with ", count_text(parts.size() - 1, "override"));
 }
 
 std::string loss_clause(double loss, const Goal& goal, bool passed) {
@@ -34,7 +31,7 @@ std::string loss_clause(double loss, const Goal& goal, bool passed) {
 
 std::string metric_clause(const StudyRecord& study, const TrialRecord& trial) {
   if (!trial.metric || !std::isfinite(*trial.metric)) return {};
-  const std::string name = visible(metric_name(study));
+  const std::string name = metric_name(study);
   if (!study.baseline) return cat(name, " at ", metric_text(trial.metric));
   const double reference = study.baseline->metric;
   std::string text =
@@ -76,16 +73,18 @@ VerdictParts without_trials(const StudyRecord& study) {
   }
   if (study.baseline) {
     parts.before +=
-        cat(", ", visible(metric_name(study)), " at ", metric_text(study.baseline->metric), " in ", bytes_text(study.baseline->size_bytes));
+        cat(", ", metric_name(study), " at ", metric_text(study.baseline->metric), " in ", bytes_text(study.baseline->size_bytes));
   }
   parts.after = ".";
   return parts;
 }
 
-// The last reason stands for all; the report lists the others.
+// The last reason's first line stands for all; the report lists the others.
 std::string last_failure(const std::vector<TrialRecord>& trials) {
   for (auto trial = trials.rbegin(); trial != trials.rend(); ++trial) {
-    if (!trial->reason.empty()) return cat("; the last reason: ", visible(split(std::string(trim(trial->reason)), '\n')[0]));
+    std::string line = visible(split(trim(trial->reason), '\n')[0]);
+    line.erase(line.find_last_not_of(".: ") + 1);
+    if (!line.empty()) return cat("; the last reason: ", line);
   }
   return {};
 }
@@ -124,7 +123,7 @@ VerdictParts verdict_parts(const StudyRecord& study) {
   if (best == nullptr) return without_best(study, finished);
   VerdictParts parts;
   set_words(parts, study, best->state == TrialState::passed, finished);
-  parts.config = shortened(best->config);
+  parts.config = config_in_words(best->config);
   const std::string measured = metric_clause(study, *best);
   parts.after += cat(measured.empty() ? "an unknown metric" : measured, size_clause(study, *best), layers_clause(*best), ".");
   return parts;

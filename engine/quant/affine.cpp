@@ -14,9 +14,11 @@ AffineParameters symmetric_parameters(float largest_magnitude, int most) {
 AffineParameters asymmetric_parameters(float low, float high, IntegerRange range) {
   low = std::min(low, 0.0F);
   high = std::max(high, 0.0F);
-  // The difference of two finite floats may exceed the largest one.
+  // The difference of two finite floats may exceed the largest one: then it is divided before it is rounded.
+  const auto steps = static_cast<double>(range.most - range.least);
   const double width = static_cast<double>(high) - static_cast<double>(low);
-  const auto scale = static_cast<float>(static_cast<double>(static_cast<float>(std::min(width, 3.4e38))) / (range.most - range.least));
+  const bool fits = width <= static_cast<double>(std::numeric_limits<float>::max());
+  const auto scale = static_cast<float>((fits ? static_cast<double>(high - low) : width) / steps);
   if (!(scale >= std::numeric_limits<float>::min())) return {.scale = 1.0F, .zero_point = std::clamp(0, range.least, range.most)};
   const double zero_point = std::nearbyint(static_cast<double>(-low / scale)) + range.least;
   return {.scale = scale, .zero_point = static_cast<std::int32_t>(std::clamp<double>(zero_point, range.least, range.most))};
@@ -29,6 +31,7 @@ std::int32_t quantize(float value, AffineParameters parameters, IntegerRange ran
 }
 
 std::int32_t quantize_bias(float bias, float scale) {
+  if (bias == 0) return 0;  // the scale is 0 where a product of tiny scales is
   const double steps = std::nearbyint(static_cast<double>(bias / scale));
   constexpr double least = std::numeric_limits<std::int32_t>::min();
   constexpr double most = std::numeric_limits<std::int32_t>::max();

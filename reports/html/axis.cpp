@@ -47,8 +47,8 @@ std::string tick_label(double value, const std::vector<double>& ticks) {
   return buffer.data();
 }
 
-Frame wide_frame(double height) { return {.height = height}; }
+Frame wide_frame(double width, double height) { return {.width = width, .height = height}; }
 
-Frame narrow_frame(double height) { return {.width = 360, .height = height, .left = 50, .right = 10, .top = 14, .bottom = 44, .ticks = 4}; }
+Frame narrow_frame(double height) { return {.width = 360, .height = height, .left = 58, .right = 10, .top = 14, .bottom = 44, .ticks = 4}; }
 
 }  // namespace titrate::html

@@ -41,8 +41,8 @@ struct Frame {
   [[nodiscard]] double end_y() const { return height - bottom; }
 };
 
-/// For a screen, and for a phone held upright.
-[[nodiscard]] Frame wide_frame(double height);
+/// For a screen, and for a phone held upright. The widths are those of the page's columns, so that text keeps its size.
+[[nodiscard]] Frame wide_frame(double width, double height);
 [[nodiscard]] Frame narrow_frame(double height);
 
 }  // namespace titrate::html

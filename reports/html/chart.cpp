@@ -127,8 +127,8 @@ std::string Chart::grid() const {
   }
   const std::string middle = coordinate((frame_.top + frame_.end_y()) / 2);
   text += cat("<text class=\"axis\" x=\"", coordinate((frame_.left + frame_.end_x()) / 2), "\" y=\"", coordinate(frame_.height - 8),
-              "\" text-anchor=\"middle\">size of the model, ", unit_.name, "</text>\n<text class=\"axis\" x=\"12\" y=\"", middle,
-              "\" text-anchor=\"middle\" transform=\"rotate(-90 12 ", middle, ")\">", escaped(metric_name(study_)),
+              "\" text-anchor=\"middle\">size of the model, ", unit_.name, "</text>\n<text class=\"axis\" x=\"9\" y=\"", middle,
+              "\" text-anchor=\"middle\" transform=\"rotate(-90 9 ", middle, ")\">", escaped(metric_name(study_)),
               study_.goal.higher_is_better ? "" : ", lower is better", "</text>\n");
   return text + "</g>\n";
 }
@@ -173,7 +173,7 @@ std::string Chart::front() const {
 
 // What a reader hears or sees of a point.
 std::string title_of(const StudyRecord& study, const TrialRecord& trial) {
-  return cat("trial ", trial.number, ", ", visible(trial.config), ": ", visible(metric_name(study)), " ", metric_text(trial.metric), ", ",
+  return cat("trial ", trial.number, ", ", visible(trial.config), ": ", metric_name(study), " ", metric_text(trial.metric), ", ",
              bytes_text(trial.size_bytes), ", ", state_text(trial.state));
 }
 
@@ -242,8 +242,8 @@ std::string chart_section(const StudyRecord& study) {
   const std::vector<Point> points = points_of(study);
   std::string text = "<section id=\"chart\" aria-labelledby=\"chart-title\">\n<h2 id=\"chart-title\">Accuracy against size</h2>\n";
   if (points.empty()) return text + "<p class=\"note\">No trial has both a metric and a size yet.</p>\n</section>\n";
-  text += cat("<figure>\n", Chart(study, points, wide_frame(380), "wide").svg(), Chart(study, points, narrow_frame(320), "narrow").svg(),
-              caption(study, points));
+  text += cat("<figure>\n", Chart(study, points, wide_frame(754, 390), "wide").svg(),
+              Chart(study, points, narrow_frame(320), "narrow").svg(), caption(study, points));
   return text + "</figure>\n</section>\n";
 }
 

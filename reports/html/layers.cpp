@@ -22,7 +22,8 @@ double bar_of(const std::optional<double>& sqnr_db) {
 
 std::string bar_cell(const LayerRow& row) {
   if (row.sqnr.empty()) return "<td class=\"figure bar\">–</td>";
-  return cat("<td class=\"figure bar\"><i style=\"width:", shortest(row.sqnr_bar), "%\"></i><span>", escaped(row.sqnr), "</span></td>");
+  return cat("<td class=\"figure bar\"><span class=\"track\"><i style=\"width:", shortest(row.sqnr_bar), "%\"></i></span><span>",
+             escaped(row.sqnr), "</span></td>");
 }
 
 std::string row_markup(const LayerRow& row) {

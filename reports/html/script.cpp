@@ -63,7 +63,9 @@ const std::string_view script = R"js(
     if (sqnr) {
       const length = make('i');
       length.style.width = `${bar}%`;
-      ratio.append(length, make('span', sqnr));
+      const track = make('span', undefined, 'track');
+      track.append(length);
+      ratio.append(track, make('span', sqnr));
     }
     row.append(title, make('td', type), make('td', decision, 'code'), ratio, make('td', before || '–', 'figure'), make('td', after || '–', 'figure'),
       make('td', reason, 'reason'));

@@ -39,6 +39,7 @@ code, pre, .code { font-family: ui-monospace, "SF Mono", Menlo, Consolas, "DejaV
 .code { font-size: 13px; }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 0; margin: 26px 0 0; border: 1px solid var(--line); border-radius: 8px; background: var(--raised); overflow: hidden; }
 .figures div { padding: 12px 16px 11px; border-left: 1px solid var(--line); border-top: 1px solid var(--line); margin: -1px 0 0 -1px; }
+.figures div { min-width: 0; overflow-wrap: anywhere; }
 .figures dt { color: var(--soft); font-size: 12.5px; }
 .figures dd { margin: 0; font-size: 21px; line-height: 1.35; font-variant-numeric: tabular-nums; letter-spacing: -.01em; }
 .figures dd small { display: block; font-size: 12.5px; letter-spacing: 0; color: var(--soft); }
@@ -58,7 +59,7 @@ line.goal { stroke: var(--goal); stroke-dasharray: 6 4; }
 text.float { fill: var(--float); }
 text.goal { fill: var(--goal); }
 g.float rect { fill: var(--float); }
-.front { fill: none; stroke: var(--soft); stroke-width: 1; opacity: .55; }
+path.front { fill: none; stroke: var(--soft); stroke-width: 1; opacity: .55; }
 .point { cursor: pointer; }
 .point circle, .point path { stroke-width: 1.8; }
 .point.passed > * { fill: var(--good); stroke: var(--raised); stroke-width: 1.2; }
@@ -103,7 +104,7 @@ table { border-collapse: collapse; width: 100%; font-size: 13.5px; }
 th, td { padding: 5px 12px; text-align: left; vertical-align: top; border-top: 1px solid var(--line); unicode-bidi: isolate; }
 thead th { position: sticky; top: 0; z-index: 1; background: var(--faint); border-top: 0; color: var(--soft); font-weight: 500; font-size: 12.5px; white-space: nowrap; }
 tbody th { font-weight: 500; }
-#layer-rows th { max-width: 22em; overflow-wrap: anywhere; }
+#layer-rows th { min-width: 8em; max-width: 22em; overflow-wrap: anywhere; }
 .figure { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 td.config { min-width: 15em; overflow-wrap: anywhere; }
 .state { white-space: nowrap; }
@@ -116,9 +117,9 @@ tr.best .tag { font-weight: 600; }
 .script tr[data-trial] { cursor: pointer; }
 .script tr[data-trial]:hover { background: var(--faint); }
 tr.selected, .script tr.selected:hover { background: var(--select); }
-.bar { position: relative; min-width: 150px; }
-.bar i { position: absolute; left: 12px; top: 8px; height: 14px; max-width: calc(100% - 88px); border-radius: 2px; background: var(--phase2); opacity: .55; }
-.bar span { position: relative; }
+.track { display: inline-block; width: 84px; height: 8px; margin-right: 8px; border-radius: 2px; background: var(--faint); vertical-align: 1px; text-align: left; overflow: hidden; }
+.track i { display: block; height: 100%; background: var(--phase2); }
+.bar span:last-child { display: inline-block; min-width: 4.2em; }
 .reason { color: var(--soft); min-width: 15em; overflow-wrap: anywhere; }
 tr td.lines { min-width: 18em; font-size: 13px; }
 th button { all: unset; cursor: pointer; border-radius: 2px; }
@@ -128,7 +129,7 @@ th[aria-sort="descending"] button::after { content: "↓"; }
 .command { display: flex; gap: 10px; align-items: start; margin-bottom: 14px; }
 .command pre { flex: 1; min-width: 0; margin: 0; padding: 10px 14px; border: 1px solid var(--line); border-radius: 8px; background: var(--raised); font-size: 13px; white-space: pre-wrap; overflow-wrap: anywhere; }
 .command button { flex: none; font: inherit; font-size: 13px; padding: 8px 14px; border: 1px solid var(--line); border-radius: 8px; background: var(--faint); color: var(--ink); cursor: pointer; }
-.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(330px, 1fr)); gap: 0 28px; margin: 0; font-size: 13.5px; }
+.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(420px, 1fr)); gap: 0 28px; margin: 0; font-size: 13.5px; }
 .facts div { display: flex; gap: 12px; padding: 4px 0; border-top: 1px solid var(--line); min-width: 0; }
 .facts dt { flex: 0 0 9em; color: var(--soft); overflow-wrap: anywhere; }
 .facts dd { margin: 0; min-width: 0; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }

@@ -21,7 +21,7 @@ std::string trial_row(const StudyRecord& study, const TrialRecord& trial, bool i
   return cat("<tr class=\"", classes, "\" data-trial=\"", trial.number, "\"><th scope=\"row\" class=\"figure\">", trial.number,
              "</th><td class=\"code config\">", escaped(trial.config), is_best ? " <span class=\"tag\">best</span>" : "",
              "</td><td class=\"state\">", state_text(trial.state), "</td>", figure_cell(metric_text(trial.metric)),
-             figure_cell(loss_text(trial.loss, study.goal.loss)), figure_cell(bytes_text(trial.size_bytes)),
+             figure_cell(loss_figure(trial, study.goal)), figure_cell(bytes_text(trial.size_bytes)),
              figure_cell(times(smaller_text(study.baseline, trial.size_bytes))), figure_cell(latency_text(trial.latency_ms)),
              figure_cell(seconds_text(trial.seconds)), "</tr>\n");
 }

@@ -77,12 +77,12 @@ Timeline::Timeline(const StudyRecord& study, const Frame& frame, std::string_vie
       frame_(frame),
       name_(name),
       phases_(phase_names(study)),
-      pitch_((frame.end_x() - frame.left) / static_cast<double>(std::max<std::size_t>(study.trials.size(), 12))),
+      pitch_((frame.end_x() - frame.left) / static_cast<double>(std::max<std::size_t>(study.trials.size(), 24))),
       y_(0, longest(study) * 1.05, frame.end_y(), frame.top) {}
 
 std::string Timeline::grid() const {
   std::string text = "<g class=\"grid\">\n";
-  const std::vector<double> levels = y_.ticks(3);
+  const std::vector<double> levels = y_.ticks(4);
   for (const double level : levels) {
     const std::string y = coordinate(y_.at(level));
     text +=
@@ -90,7 +90,7 @@ std::string Timeline::grid() const {
             coordinate(frame_.left - 7), "\" y=\"", y, "\" dy=\"4\" text-anchor=\"end\">", tick_label(level, levels), "</text>\n");
   }
   // Numbers far enough from each other to be read.
-  const auto every = static_cast<std::size_t>(std::ceil(26 / pitch_));
+  const auto every = static_cast<std::size_t>(std::ceil(38 / pitch_));
   const std::size_t step = every <= 1 ? 1 : every <= 2 ? 2 : every <= 5 ? 5 : (every + 9) / 10 * 10;
   for (std::size_t index = 0; index < study_.trials.size(); ++index) {
     const int number = study_.trials[index].number;
@@ -100,8 +100,8 @@ std::string Timeline::grid() const {
   }
   const std::string middle = coordinate((frame_.top + frame_.end_y()) / 2);
   text += cat("<text class=\"axis\" x=\"", coordinate((frame_.left + frame_.end_x()) / 2), "\" y=\"", coordinate(frame_.height - 6),
-              "\" text-anchor=\"middle\">trial</text>\n<text class=\"axis\" x=\"12\" y=\"", middle,
-              "\" text-anchor=\"middle\" transform=\"rotate(-90 12 ", middle, ")\">seconds</text>\n");
+              "\" text-anchor=\"middle\">trial</text>\n<text class=\"axis\" x=\"9\" y=\"", middle,
+              "\" text-anchor=\"middle\" transform=\"rotate(-90 9 ", middle, ")\">seconds</text>\n");
   return text + "</g>\n";
 }
 
@@ -158,7 +158,7 @@ std::string totals(const StudyRecord& study) {
 std::string timeline_section(const StudyRecord& study) {
   if (study.trials.empty()) return {};
   return cat("<section id=\"timeline\" aria-labelledby=\"timeline-title\">\n<h2 id=\"timeline-title\">Time</h2>\n<p class=\"note\">",
-             totals(study), "</p>\n<figure>\n", Timeline(study, wide_frame(190), "wide").svg(),
+             totals(study), "</p>\n<figure>\n", Timeline(study, wide_frame(1072, 200), "wide").svg(),
              Timeline(study, narrow_frame(180), "narrow").svg(), legend(study), "</figure>\n</section>\n");
 }
 

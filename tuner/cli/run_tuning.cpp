@@ -154,6 +154,7 @@ int run_tuning(const TuneOptions& options, const Invocation& invocation) {
   Study study = open_study(options, study_path, beginning, listener);
   study.set_provenance(beginning.provenance);
   study.set_command(beginning.command);
+  listener.begin(goal, study.record());
   const TuningSetup setup{.float_model = model,
                           .float_file = options.model,
                           .float_bytes = engine::stored_bytes(options.model),

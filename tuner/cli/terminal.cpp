@@ -17,6 +17,11 @@ bool shows_color(int descriptor) {
   return isatty(descriptor) != 0 && terminal != nullptr && std::string_view(terminal) != "dumb";
 }
 
+int terminal_columns(int descriptor) {
+  winsize size{};
+  return ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
 ReportOptions terminal_report_options(int descriptor) {
   std::setlocale(LC_CTYPE, "");
   ReportOptions options{.color = shows_color(descriptor), .width = 100, .unicode = std::string_view(nl_langinfo(CODESET)) == "UTF-8"};

@@ -28,6 +28,7 @@ class CanonicalMessage {
     name_in_list,  // "" counts, as in the inputs of a node
     varints,       // packed or not
     floats,        // packed or not
+    doubles,       // packed or not
     scalar,        // one number; nothing and 0 are the same
     nested,
     nested_unordered,  // the order of the repeated messages means nothing
@@ -89,6 +90,7 @@ class CanonicalMessage {
                                      {6, {How::name_in_list}},
                                      {7, {How::varints}},
                                      {8, {How::text}},
+                                     {10, {How::doubles}},
                                      {12, {How::text}},
                                      {14, {How::scalar}}}}};
     return table;
@@ -147,6 +149,10 @@ class CanonicalMessage {
         if (!packed) return to.push_back(std::to_string(reader.get_fixed32()));
         for (const auto bits : reader.get_packed_fixed32()) to.push_back(std::to_string(bits));
         return;
+      case How::doubles:
+        if (!packed) return to.push_back(std::to_string(reader.get_fixed64()));
+        for (const auto bits : reader.get_packed_fixed64()) to.push_back(std::to_string(bits));
+        return;
       case How::scalar: {
         const bool varint = reader.has_wire_type(protozero::pbf_wire_type::varint);
         const std::uint64_t number = varint ? reader.get_uint64() : reader.get_fixed32();
@@ -178,6 +184,7 @@ class CanonicalMessage {
     std::string raw;
     if (!parts[4].empty()) raw = little_endian<std::uint32_t>(parts[4]);
     if (!parts[7].empty()) raw = little_endian<std::uint64_t>(parts[7]);
+    if (!parts[10].empty()) raw = little_endian<std::uint64_t>(parts[10]);
     if (!parts[5].empty()) {
       if (type == "6") {
         raw = little_endian<std::uint32_t>(parts[5]);
@@ -198,12 +205,13 @@ class CanonicalMessage {
       parts[9] = {"raw:" + reader.get_string()};
       if (parts[9].front() == "raw:") parts[9].clear();
     }
-    for (const std::uint32_t typed : {4U, 5U, 7U}) parts[typed].clear();
+    for (const std::uint32_t typed : {4U, 5U, 7U, 10U}) parts[typed].clear();
   }
 
   // The reader names nodes that have no name, and knows one name for the domain of ONNX.
   static void unify_node(Parts& parts) {
-    if (parts[3].empty()) parts[3] = {parts[4].front() + (parts[2].empty() ? "" : ":" + parts[2].front())};
+    const auto first = std::find_if(parts[2].begin(), parts[2].end(), [](const std::string& output) { return !output.empty(); });
+    if (parts[3].empty()) parts[3] = {parts[4].front() + (first == parts[2].end() ? "" : ":" + *first)};
     if (parts[7] == std::vector<std::string>{"ai.onnx"}) parts[7].clear();
   }
 

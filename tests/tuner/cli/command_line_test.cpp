@@ -1,0 +1,143 @@
+// The built program as a user meets it: exit codes, messages, what is on stdout, what is left on disk.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+namespace titrate {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+struct Result {
+  int code = 0;
+  std::string output;  // stdout
+  std::string errors;  // stderr
+};
+
+std::string read_file(const fs::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+class CommandLine : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!fs::exists(program_)) GTEST_SKIP() << "the program is not built";
+    fs::create_directories(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  [[nodiscard]] Result run(const std::string& words) const {
+    const fs::path errors = folder_ / ".stderr";
+    const std::string command = "cd '" + folder_.string() + "' && '" + program_.string() + "' " + words + " 2>'" + errors.string() + "'";
+    FILE* pipe = popen(command.c_str(), "r");
+    Result result;
+    std::array<char, 4096> buffer{};
+    for (std::size_t got = 0; (got = fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) result.output.append(buffer.data(), got);
+    result.code = WEXITSTATUS(pclose(pipe));
+    result.errors = read_file(errors);
+    fs::remove(errors);
+    return result;
+  }
+
+  void write(const std::string& name, const std::string& content) const { std::ofstream(folder_ / name, std::ios::binary) << content; }
+
+  // The exit code, the message on stderr, the same as JSON on stdout, and nothing new in the folder.
+  void refuse(const std::string& words, int code, const std::string& says) const {
+    SCOPED_TRACE(words);
+    const auto before = std::distance(fs::directory_iterator(folder_), {});
+    const Result result = run(words + " --json");
+    EXPECT_EQ(result.code, code) << result.errors;
+    EXPECT_THAT(result.errors, HasSubstr(says));
+    const auto json = nlohmann::json::parse(result.output, nullptr, false);
+    ASSERT_TRUE(json.is_object()) << result.output;
+    EXPECT_EQ(json["schema"], 1);
+    EXPECT_EQ(json["error"]["code"], code);
+    EXPECT_EQ(std::distance(fs::directory_iterator(folder_), {}), before);
+  }
+
+  const fs::path program_ = fs::path(TITRATE_BINARY_DIR) / "bin/titrate";
+  const std::string glyphs_ = "'" TITRATE_SOURCE_DIR "/datasets/embedded/glyphs.onnx'";
+  const fs::path folder_ = fs::path(testing::TempDir()) / testing::UnitTest::GetInstance()->current_test_info()->name();
+};
+
+TEST_F(CommandLine, RefusesBadModels) {
+  const std::string model = read_file(TITRATE_SOURCE_DIR "/datasets/embedded/glyphs.onnx");
+  write("poem.onnx", "This is a poem, not a model.\n");
+  write("empty.onnx", "");
+  write("cut.onnx", model.substr(0, model.size() / 2));
+  for (const std::string name : {"poem.onnx", "empty.onnx", "cut.onnx", "missing.onnx"}) refuse("inspect " + name, 3, name);
+}
+
+TEST_F(CommandLine, RefusesBadWords) {
+  refuse("tuen x.onnx", 2, "tuen");
+  refuse("eval " + glyphs_ + " --metric top1", 2, "--data");
+  refuse("eval " + glyphs_ + " --data embedded --metric top7", 2, "top7");
+  const std::string quantize = "quantize " + glyphs_ + " --output out.onnx --config ";
+  refuse(quantize + "'rtm(bits=4)'", 2, "rtm");
+  refuse(quantize + "'rtn(bits=9)'", 2, "9");
+  refuse(quantize + "'rtn() | name:no_such_node = float'", 2, "no_such_node");
+  refuse(quantize + "''", 2, "config");
+  refuse("tune " + glyphs_ + " --data embedded --strategy psychic", 2, "psychic");
+}
+
+TEST_F(CommandLine, RefusesBadData) {
+  write("broken.json", "{\"inputs\": {");
+  refuse("eval " + glyphs_ + " --data broken.json --metric top1", 3, "broken.json");
+  refuse("eval " + glyphs_ + " --data gone.npz --metric top1", 3, "gone.npz");
+}
+
+TEST_F(CommandLine, RefusesAConfigThatQuantizesNothing) {
+  refuse("quantize " + glyphs_ + " --config float --output out.onnx", 3, "quantizes nothing");
+}
+
+TEST_F(CommandLine, RefusesPlacesThatCannotBe) {
+  refuse("quantize " + glyphs_ + " --config 'rtn(bits=8)' --output " + glyphs_ + "/out.onnx", 2, "out.onnx");
+  write("diary.db", std::string(4000, 'x'));
+  refuse("trials diary.db", 7, "diary.db");
+  refuse("tune " + glyphs_ + " --data embedded --configs rtn --study diary.db --output out.onnx", 7, "diary.db");
+  EXPECT_EQ(read_file(folder_ / "diary.db"), std::string(4000, 'x'));
+}
+
+TEST_F(CommandLine, AFullDiskLeavesNothingHalf) {
+  if (!fs::exists("/dev/full")) GTEST_SKIP() << "no /dev/full here";
+  // A file size limit of 16 KB stands for the disk that fills up.
+  write("precious.onnx", "precious");
+  const Result result = run("--version >/dev/null; ulimit -f 16; trap '' XFSZ; '" + program_.string() + "' quantize " + glyphs_ +
+                            " --config 'rtn(bits=8)' --output precious.onnx");
+  EXPECT_NE(result.code, 0);
+  EXPECT_THAT(result.errors, HasSubstr("precious.onnx"));
+  EXPECT_EQ(read_file(folder_ / "precious.onnx"), "precious");
+}
+
+TEST_F(CommandLine, TunesAndReports) {
+  const std::string tune =
+      "tune " + glyphs_ + " --data embedded --configs 'rtn(bits=8,group_size=-1)' --study s.db --output o.onnx --report r.html";
+  const Result result = run(tune + " --json");
+  ASSERT_EQ(result.code, 0) << result.errors;
+  const auto json = nlohmann::json::parse(result.output);
+  EXPECT_EQ(json["verdict"], "met");
+  EXPECT_EQ(json["best"]["size_bytes"], fs::file_size(folder_ / "o.onnx"));
+  EXPECT_THAT(read_file(folder_ / "r.html"), HasSubstr("</html>"));
+  for (const std::string format : {"terminal", "json", "html", "markdown"}) {
+    const Result report = run("report s.db --format " + format);
+    EXPECT_EQ(report.code, 0);
+    EXPECT_THAT(report.output, HasSubstr("rtn(bits=8,group_size=-1)"));
+  }
+  // Another metric is another study.
+  const Result other = run(tune + " --metric top5");
+  EXPECT_EQ(other.code, 7);
+  EXPECT_THAT(other.errors, HasSubstr("metric"));
+  EXPECT_EQ(run(tune + " --metric top5 --fresh --quiet").code, 0);
+  EXPECT_TRUE(fs::exists(folder_ / "s.db.1"));
+}
+
+}  // namespace
+}  // namespace titrate
