@@ -238,9 +238,7 @@ void convert(const Tensor& source, Tensor& target, const Conversion& conversion)
 
 Tensor converted(const Tensor& source, DataType type, const Conversion& conversion) {
   if (source.type() == type) return source;
-  Tensor target = type == DataType::string
-                      ? Tensor::of_strings(source.shape(), std::vector<std::string>(static_cast<std::size_t>(source.elements())))
-                      : Tensor::uninitialized(type, source.shape());
+  Tensor target = room_for(type, source.shape());
   convert(source, target, conversion);
   return target;
 }
@@ -267,7 +265,8 @@ Step through_float32(Step step) {
     RunContext widened_run{.inputs = inputs, .outputs = outputs, .scratch = run.scratch};
     step(widened_run);
     for (std::size_t index = 0; index < outputs.size(); ++index) {
-      const bool narrows = outputs[index].type() == DataType::float32;
+      const Tensor& wanted = run.outputs[index];
+      const bool narrows = is_half(wanted.type()) || (!wanted.exists() && outputs[index].type() == DataType::float32);
       run.outputs[index] = narrows ? converted(outputs[index], narrow_type) : outputs[index];
     }
   };

@@ -21,8 +21,8 @@ std::vector<OutputType> infer_dropout(const InferRequest& request) {
 }
 
 bool is_training(const RunContext& run) {
-  if (!run.has(2) || run.in(2).bits<std::uint8_t>()[0] == 0) return false;
-  return !run.has(1) || to_doubles(run.in(1))[0] != 0.0;
+  const bool asked = run.has(2) && run.in(2).elements() > 0 && run.in(2).bits<std::uint8_t>()[0] != 0;
+  return asked && !(run.has(1) && run.in(1).elements() > 0 && to_doubles(run.in(1))[0] == 0.0);
 }
 
 Step prepare_dropout(const PrepareRequest& request) {

@@ -73,7 +73,7 @@ Tensor taken(const Tensor& source, std::optional<std::int64_t> given, const std:
   const Parts parts = parts_along(source, given);
   Shape shape = given ? source.shape() : Shape{0};
   shape[given ? step_axis(*given, source.rank()) : 0] = static_cast<std::int64_t>(positions.size());
-  Tensor target = Tensor::uninitialized(source.type(), shape);
+  Tensor target = room_for(source.type(), shape);
   with_words(source, target, [&](const auto& from, const auto& to) {
     auto* place = to.data();
     for (std::int64_t line = 0; line < parts.outer; ++line) {

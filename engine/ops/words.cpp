@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace titrate::engine::ops {
 
@@ -25,6 +26,12 @@ void pack(std::span<const std::uint8_t> words, Tensor& target) {
   for (std::size_t index = 0; index < words.size(); ++index) {
     bytes[index / per_byte] |= static_cast<std::byte>(words[index] << (bits * (index % per_byte)));
   }
+}
+
+Tensor room_for(DataType type, Shape shape) {
+  if (type != DataType::string) return Tensor::uninitialized(type, std::move(shape));
+  std::vector<std::string> strings(static_cast<std::size_t>(element_count(shape)));
+  return Tensor::of_strings(std::move(shape), std::move(strings));
 }
 
 void copy_elements(const Tensor& source, Tensor& target) {

@@ -66,6 +66,9 @@ void with_words(const Tensor& source, Tensor& target, Body&& body) {
   with_words(sources, target, source.type(), [&](const auto& from, const auto& to) { body(from[0], to); });
 }
 
+/// A tensor to be filled: bytes that are not initialised, or empty strings.
+[[nodiscard]] Tensor room_for(DataType type, Shape shape);
+
 /// The bytes (or strings) of the source, which has as many elements, in the target.
 void copy_elements(const Tensor& source, Tensor& target);
 

@@ -1,6 +1,7 @@
 // Prepares a graph for running: types are inferred, constants folded, every other node prepared, and the last reader of each value found.
 #include <algorithm>
 
+#include "engine/ops/words.hpp"
 #include "engine/run/plan_parts.hpp"
 
 namespace titrate::engine {
@@ -93,7 +94,7 @@ class Planner {
     if (planned.row->aliases_input) {
       results.push_back(inputs[0]->reshaped(*outputs[0].shape));
     } else {
-      for (const OutputType& output : outputs) results.push_back(Tensor::uninitialized(output.type, *output.shape));
+      for (const OutputType& output : outputs) results.push_back(ops::room_for(output.type, *output.shape));
     }
     Scratch scratch;
     RunContext context{.inputs = inputs, .outputs = results, .scratch = scratch};

@@ -71,6 +71,14 @@ TEST(Arithmetic, HalvesAreComputedInFloatAndRoundedOnce) {
   EXPECT_EQ(float_from_half(sum.bits<std::uint16_t>()[0]), 2052.0F);  // 2051 lies between 2050 and 2052: half to even
 }
 
+TEST(Arithmetic, AHalfExponentLeavesTheBaseItsType) {
+  Tensor half = Tensor::uninitialized(DataType::float16, {1});
+  half.mutable_bits<std::uint16_t>()[0] = half_from_float(2.0F);
+  const Tensor square = OneNode{"Pow", 15, {floats({1}, {3}), half}, {}}.run();
+  ASSERT_EQ(square.type(), DataType::float32);
+  EXPECT_EQ(elements_of<float>(square)[0], 9.0F);
+}
+
 TEST(Arithmetic, ShapesThatDoNotBroadcastAreRefused) {
   EXPECT_THROW((void)(OneNode{"Add", 14, {floats({2}, {1, 2}), floats({3}, {1, 2, 3})}, {}}.run()), Error);
   EXPECT_THROW((void)(OneNode{"Add", 14, {floats({1}, {1}), integers({1})}, {}}.run()), Error);

@@ -159,6 +159,11 @@ TEST(Unique, NanIsOneKindOfItsOwnAndComesLast) {
   EXPECT_THAT(elements_of<std::int64_t>(found[3]), ElementsAre(1, 2, 1));
 }
 
+TEST(Unique, StringsAreOrderedByTheirBytes) {
+  const Tensor found = OneNode{"Unique", 11, {Tensor::of_strings({3}, {"b", "a", "b"})}, {}}.run();
+  EXPECT_THAT(std::vector<std::string>(found.strings().begin(), found.strings().end()), ElementsAre("a", "b"));
+}
+
 TEST(Range, WithoutAnEndIsRefused) {
   EXPECT_THROW((void)(OneNode{"Range", 11, {floats({}, {0}), floats({}, {1}), floats({}, {0})}, {}}.run()), Error);
   EXPECT_THROW(

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/ops/operator.hpp"
+#include "engine/ops/words.hpp"
 
 namespace titrate::engine {
 
@@ -52,7 +53,7 @@ struct OneNode {
     }
     std::vector<Tensor> results;
     for (const OutputType& output : infer(operands)) {
-      results.push_back(output.complete() ? Tensor::uninitialized(output.type, *output.shape) : Tensor{});
+      results.push_back(output.complete() ? ops::room_for(output.type, *output.shape) : Tensor{});
     }
     const Step step = row().prepare({.node = one, .opset = opset, .inputs = operands});
     Scratch scratch;
