@@ -36,7 +36,7 @@ void upsample_as_resize(Site& site) {
   ask_for(node, "floor");
 }
 
-// A Resize with the given rounding in front of this one, which takes the scales that `limit` ("Max" or "Min" with 1) leaves.
+// Puts a Resize in front that takes the scales above 1, rounding down; this one keeps those below 1.
 void enlarge_first(Site& site, ValueId scales) {
   Node& node = site.node();
   const Tensor* known = site.value(1);
@@ -62,9 +62,9 @@ void enlarge_first(Site& site, ValueId scales) {
   node.inputs = {enlarged, no_region(site, "roi"), down};
 }
 
-// 11: before, a pixel was taken from x / scale; nearest rounded down where it enlarged and up where it shrank (the expected outputs of
-// onnx's resize_upsample_nearest and resize_downsample_nearest of opset 10). The axes do not depend on each other, so a Resize that may do
-// both becomes one that enlarges and one that shrinks.
+// 11: before, a pixel was taken from x / scale; the specification does not say how nearest rounds. ONNX Runtime rounds down where it
+// enlarges and up where it shrinks (tests/engine/passes/raise_opset_witness_test.cpp holds it to that). The axes do not depend on each
+// other, so a Resize that may do both becomes one that enlarges and one that shrinks.
 void coordinates(Site& site) {
   Node& node = site.node();
   if (node.find("coordinate_transformation_mode") != nullptr) return;  // made of an Upsample

@@ -137,7 +137,7 @@ inline std::vector<OldForm> forms_of_resize() {
         form("upsample 9 by fed scales " + mode,
              Sketch(9).input("x", {1, 2, 3, 4}).input("s", {4}).node("Upsample", {"x", "s"}, {"y"}, {text("mode", mode)}).output("y"),
              {numbers({1, 2, 3, 4}), floats(up)}));
-    // engine/ops/resize.cpp rounds down in opset 10 where it shrinks; ONNX Runtime and onnx's own test cases round up.
+    // engine/ops/resize.cpp rounds down in opset 10 where it shrinks; ONNX Runtime rounds up.
     const auto same_here = [&](const std::vector<float>& scales) { return mode != "nearest" || scales == up; };
     for (const auto& [name, scales] : {std::pair{"up ", up}, std::pair{"down ", down}, std::pair{"both ways ", mixed}}) {
       forms.push_back(form("resize 10 " + std::string(name) + mode,
