@@ -91,8 +91,7 @@ const std::string_view script = R"js(
   const paint = (number, isSelected) => {
     for (const mark of marksOf.get(number) ?? []) {
       mark.classList.toggle('selected', isSelected);
-      if (mark.tagName !== 'g') mark.setAttribute('aria-selected', isSelected);
-      else mark.setAttribute('aria-pressed', isSelected);
+      mark.setAttribute(mark.tagName === 'g' ? 'aria-pressed' : 'aria-current', isSelected);
       mark.setAttribute('tabindex', isSelected ? '0' : '-1');
     }
   };

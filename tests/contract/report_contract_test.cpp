@@ -91,7 +91,7 @@ TEST(ReportContract, FormatsHaveDistinctNamesAndUnknownOnesAreRefused) {
     EXPECT_EQ(&report_named(row.format), &row);
   }
   try {
-    static_cast<void>(report_named("htlm"));
+    static_cast<void>(report_named("htm"));
     FAIL() << "an unknown format was accepted";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::usage);
