@@ -9,13 +9,16 @@ namespace {
 
 bool is_matrix(const Graph& graph, ValueId id) { return graph[id].info && graph[id].info->shape && graph[id].info->shape->size() == 2; }
 
-// The constant that the Add brings, as one number a channel: [N] or [1, N].
+// The constant that the Add brings, as one number a channel: [N], [1, N], or a single one for all.
 std::optional<Tensor> bias_of(const Graph& graph, const Node& add, ValueId product, std::int64_t channels) {
   if (add.type != "Add" || !add.domain.empty() || add.inputs.size() != 2) return std::nullopt;
   const ValueId other = add.inputs[0] == product ? add.inputs[1] : add.inputs[0];
   const Tensor* bias = graph.constant(other);
-  if (bias == nullptr || bias->type() != DataType::float32 || bias->elements() != channels) return std::nullopt;
-  const bool vector = bias->rank() == 1 || (bias->rank() == 2 && bias->shape()[0] == 1);
+  if (bias == nullptr || bias->type() != DataType::float32 || bias->rank() > 2) return std::nullopt;
+  if (bias->elements() == 1)
+    return Tensor::of<float>({channels}, std::vector<float>(static_cast<std::size_t>(channels), bias->data<float>()[0]));
+  if (bias->elements() != channels) return std::nullopt;
+  const bool vector = bias->rank() == 1 || bias->shape()[0] == 1;
   return vector ? std::optional(bias->reshaped({channels})) : std::nullopt;
 }
 

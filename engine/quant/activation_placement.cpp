@@ -111,6 +111,17 @@ class IntegerPlacer {
     return producer < 0 ? std::nullopt : activation_bounds(graph_, graph_.nodes[static_cast<std::size_t>(producer)]);
   }
 
+  // Everything that shares parameters with one of these already.
+  std::vector<ValueId> united_with(const std::vector<ValueId>& group) const {
+    std::set<ValueId> leaders;
+    for (const ValueId value : group) leaders.insert(leader(value));
+    std::vector<ValueId> all;
+    for (const auto& [value, next] : leader_) {
+      if (leaders.contains(leader(value))) all.push_back(value);
+    }
+    return all;
+  }
+
   // Equal scales make a Concat a copy and save one rounding; not if a Relu that was free would then have to be computed.
   void unite_if_free(const std::vector<ValueId>& group) {
     ValueRange whole{};
@@ -118,7 +129,7 @@ class IntegerPlacer {
       const ValueRange& range = range_.at(leader(value));
       whole = {std::min(whole.low, range.low), std::max(whole.high, range.high)};
     }
-    for (const ValueId value : group) {
+    for (const ValueId value : united_with(group)) {
       const auto bounds = bounds_before(value);
       if (bounds && makes_redundant(quantizer_of(value), *bounds) && !makes_redundant(integer_quantizer(scheme_of(value), whole), *bounds))
         return;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "engine/quant/integer_rules.hpp"
 #include "engine/quant/stored_weights.hpp"
 
 namespace titrate::engine {
@@ -63,6 +64,20 @@ void quantize_value(GraphRewriter& rewriter, ValueId value, const ActivationQuan
   rewriter.replace_readers(value, add_dequantize(rewriter, pair, name), nodes);
 }
 
+// Whether the value is quantized to integers, or comes from such a value through operators that runtimes carry a DequantizeLinear across.
+bool comes_from_integers(const Graph& graph, const Uses& uses, const ActivationPlacement& placement, ValueId value) {
+  while (value != ValueId::none) {
+    if (const auto found = placement.quantized.find(value); found != placement.quantized.end()) return !is_float8(found->second.type);
+    if (placement.before_activation.contains(value)) return true;
+    const int producer = uses.producer(value);
+    if (producer < 0) return false;
+    const Node& node = graph.nodes[static_cast<std::size_t>(producer)];
+    if (integer_rule(graph, node) != IntegerRule::pass_through && !activation_bounds(graph, node)) return false;
+    value = node.inputs[0];
+  }
+  return false;
+}
+
 }  // namespace
 
 void insert_quantizers(GraphRewriter& rewriter, const ActivationPlacement& placement) {
@@ -72,11 +87,11 @@ void insert_quantizers(GraphRewriter& rewriter, const ActivationPlacement& place
 }
 
 void protect_float_nodes(GraphRewriter& rewriter, const std::vector<Assignment>& assignments, const ActivationPlacement& placement) {
+  const Uses uses(rewriter.graph());
   for (const Assignment& assignment : assignments) {
     if (std::holds_alternative<StaticInt8Scheme>(assignment.scheme)) continue;
     const Node node = rewriter.graph().nodes[assignment.node];
-    const auto found = placement.quantized.find(node.inputs[0]);
-    if (node.type == "MatMul" || found == placement.quantized.end() || is_float8(found->second.type)) continue;
+    if (node.type == "MatMul" || !comes_from_integers(rewriter.graph(), uses, placement, node.inputs[0])) continue;
     const ValueId unchanged = add_barrier(rewriter, node.inputs[0], node.name + "_stays_float");
     rewriter.graph().nodes[assignment.node].inputs[0] = unchanged;
   }

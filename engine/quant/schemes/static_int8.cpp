@@ -48,7 +48,7 @@ std::vector<float> bias_of(const Graph& graph, const Node& node, std::int64_t ch
 // |bias / (input scale * weight scale)| stays below 2^30: half of int32 is left for the sum of products.
 std::vector<float> least_scales(const std::vector<float>& bias, float input_scale) {
   std::vector<float> scales;
-  for (const float number : bias) scales.push_back(std::fabs(number) / input_scale * 0x1p-30F);
+  for (const float number : bias) scales.push_back(std::fabs(number) * 0x1p-30F / input_scale);
   return scales;
 }
 
@@ -57,7 +57,9 @@ ValueId write_bias(GraphRewriter& rewriter, const std::string& name, const std::
   std::vector<float> scales;
   std::vector<std::int32_t> codes;
   for (std::size_t channel = 0; channel < bias.size(); ++channel) {
-    const float scale = input_scale * weights.parameters(static_cast<std::int64_t>(channel), 0).scale;
+    const float product = input_scale * weights.parameters(static_cast<std::int64_t>(channel), 0).scale;
+    // The product of two tiny scales may vanish, with biases that are smaller still.
+    const float scale = product > 0 ? product : 1.0F;
     scales.push_back(scale);
     codes.push_back(quantize_bias(bias[channel], scale));
   }

@@ -10,12 +10,10 @@
 
 #include "engine/graph/graph.hpp"
 #include "engine/passes/raise_opset.hpp"
+#include "engine/quant/graph_rewriter.hpp"
 
 namespace titrate::engine {
 
-inline Attribute attribute(std::string name, Attribute::Content content) {
-  return {.name = std::move(name), .content = std::move(content), .extra = {}};
-}
 inline Attribute ints(std::string name, std::vector<std::int64_t> numbers) { return attribute(std::move(name), std::move(numbers)); }
 inline Attribute one(std::string name, std::int64_t number) { return attribute(std::move(name), number); }
 inline Attribute real(std::string name, float number) { return attribute(std::move(name), number); }

@@ -1,0 +1,90 @@
+// Small graphs brought through placement and conversion.
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/config/config.hpp"
+#include "engine/quant/activation_placement.hpp"
+#include "engine/quant/convert.hpp"
+#include "engine/run/executor.hpp"
+#include "tests/engine/passes/sketch.hpp"
+
+namespace titrate::engine {
+
+using Ranges = std::map<std::string, std::pair<float, float>>;
+
+/// Statistics for everything that may be asked for: [-1, 1], or the range given. For calibrators without a histogram.
+inline CalibrationStatistics statistics_for(const Graph& graph, const Ranges& ranges = {}) {
+  CalibrationStatistics statistics;
+  for (const std::string& name : observed_values(graph)) {
+    const auto found = ranges.find(name);
+    const auto [low, high] = found == ranges.end() ? std::pair(-1.0F, 1.0F) : found->second;
+    statistics[name].add({.low = low, .high = high, .not_finite = 0, .any = true});
+  }
+  return statistics;
+}
+
+/// A placement, seen by names.
+struct NamedPlacement {
+  std::map<std::string, ActivationQuantizer> quantized;
+  std::map<std::string, ActivationQuantizer> before_activation;
+  std::map<std::string, std::string> remarks;
+
+  [[nodiscard]] std::set<std::string> names() const {
+    std::set<std::string> result;
+    for (const auto& [name, quantizer] : quantized) result.insert(name);
+    return result;
+  }
+  [[nodiscard]] AffineParameters parameters(const std::string& name) const { return quantized.at(name).parameters; }
+};
+
+inline NamedPlacement placed(const Model& model, const std::string& config, const Ranges& ranges = {}) {
+  const Model prepared = prepare_float_model(model);
+  const Graph& graph = prepared.graph;
+  const ActivationPlacement placement = place_activations(graph, assign(graph, parse_config(config)), statistics_for(graph, ranges));
+  NamedPlacement result;
+  for (const auto& [id, quantizer] : placement.quantized) result.quantized.emplace(graph[id].name, quantizer);
+  for (const auto& [id, quantizer] : placement.before_activation) result.before_activation.emplace(graph[id].name, quantizer);
+  result.remarks = placement.remarks;
+  return result;
+}
+
+inline Conversion converted(const Model& model, const std::string& config, const Ranges& ranges = {}, WeightForm form = WeightForm::qdq) {
+  const Model prepared = prepare_float_model(model);
+  return convert(prepared, parse_config(config), statistics_for(prepared.graph, ranges), form);
+}
+
+inline const NodeDecision& decision_of(const Conversion& conversion, const std::string& node) {
+  return *std::find_if(conversion.decisions.begin(), conversion.decisions.end(),
+                       [&](const NodeDecision& each) { return each.name == node; });
+}
+
+inline const Node& node_named(const Model& model, const std::string& name) {
+  const Node* node = model.graph.find_node(name);
+  if (node == nullptr) throw Error(ErrorCode::internal, "the graph has no node " + name);
+  return *node;
+}
+
+/// The type of the node that makes an input of a node; "" for a graph input or constant.
+inline std::string source_type(const Model& model, const Node& node, std::size_t input) {
+  const int producer = Uses(model.graph).producer(node.inputs.at(input));
+  return producer < 0 ? "" : model.graph.nodes[static_cast<std::size_t>(producer)].type;
+}
+
+inline const Tensor& constant_named(const Model& model, const std::string& name) {
+  const auto id = model.graph.find_value(name);
+  if (!id || model.graph.constant(*id) == nullptr) throw Error(ErrorCode::internal, "the graph has no constant " + name);
+  return *model.graph.constant(*id);
+}
+
+inline std::vector<Tensor> run_once(const Model& model, const std::vector<Tensor>& inputs) {
+  return Executor(std::make_shared<const Plan>(model)).run(inputs);
+}
+
+}  // namespace titrate::engine
