@@ -1,5 +1,6 @@
 #include "tuner/command_meter.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
@@ -8,6 +9,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -43,12 +45,16 @@ class PrivateFolder {
   std::filesystem::path path_;
 };
 
-std::string replaced(std::string word, const std::map<std::string, std::string>& places) {
-  for (const auto& [name, value] : places) {
-    for (std::size_t at = word.find(name); at != std::string::npos; at = word.find(name, at + value.size()))
-      word.replace(at, name.size(), value);
+// Replaces in one pass: what stands in a path is not a place.
+std::string replaced(const std::string& word, const std::map<std::string, std::string>& places) {
+  std::string result;
+  for (std::size_t at = 0; at < word.size();) {
+    const auto place =
+        std::find_if(places.begin(), places.end(), [&](const auto& each) { return word.compare(at, each.first.size(), each.first) == 0; });
+    result += place == places.end() ? word.substr(at, 1) : place->second;
+    at += place == places.end() ? 1 : place->first.size();
   }
-  return word;
+  return result;
 }
 
 // {"value": x}, or x. NaN and infinity, which JSON has no words for, are read as numbers.
@@ -111,7 +117,7 @@ double run_command(const std::vector<std::string>& words, std::map<std::string, 
     const auto value = read_result(result_file, result);
     if (!value)
       throw_invalid(cat("the metric command gave no number", said(result)), {}, "print a number last, or write {\"value\": x} to {out}");
-    if (std::isnan(*value)) throw_invalid("the metric command gave nan");
+    if (std::isnan(*value)) throw_invalid(cat("the metric command gave nan", said(result)));
     return *value;
   }
 }
@@ -176,8 +182,9 @@ class ScoreMeter final : public Meter {
     const engine::Graph& graph = candidate.plan->graph();
     const std::vector<engine::Tensor> first = executors[0].run(data_->sample(0));
     std::vector<NpzArray> arrays;
+    std::set<std::string> taken{"labels"};
     for (std::size_t index = 0; index < first.size(); ++index) {
-      arrays.push_back({.name = array_name(graph[graph.outputs[index]].name, index),
+      arrays.push_back({.name = array_name(graph[graph.outputs[index]].name, index, taken),
                         .type = first[index].type(),
                         .shape = with_rows(data_->size(), first[index])});
     }
@@ -198,15 +205,17 @@ class ScoreMeter final : public Meter {
     writer.finish();
   }
 
-  // A name that every reader of archives takes.
-  static std::string array_name(const std::string& output, std::size_t index) {
+  // A name that every reader of archives takes, and no other array has.
+  static std::string array_name(const std::string& output, std::size_t index, std::set<std::string>& taken) {
     std::string name = output;
     for (char& character : name) {
       const bool plain =
           std::isalnum(static_cast<unsigned char>(character)) != 0 || character == '_' || character == '-' || character == '.';
       if (!plain) character = '_';
     }
-    return name.empty() || name == "labels" ? cat("output_", index) : name;
+    if (name.empty() || taken.contains(name)) name = cat("output_", index);
+    while (!taken.insert(name).second) name += '_';
+    return name;
   }
 
   std::string command_;

@@ -51,6 +51,7 @@ class Pipe {
   bool drain(std::string& text) const {
     std::array<char, 4096> buffer{};
     const ssize_t got = read(read_, buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) return true;
     if (got <= 0) return false;
     text.append(buffer.data(), static_cast<std::size_t>(got));
     if (text.size() > 2 * most_output) text.erase(0, text.size() - most_output);

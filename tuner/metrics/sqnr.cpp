@@ -1,5 +1,4 @@
 // Signal to quantization noise against the float model, in dB: one ratio over all samples (algorithms A21). Equal outputs give 999.
-#include <algorithm>
 #include <cmath>
 
 #include "tuner/metrics/differences.hpp"
@@ -16,7 +15,8 @@ MetricSums score(const SampleResult& sample) {
 
 double value(const MetricSums& sums) {
   if (sums.second == 0) return equal;
-  return std::min(equal, 10 * std::log10(sums.first / sums.second));
+  const double decibel = 10 * std::log10(sums.first / sums.second);
+  return decibel > equal ? equal : decibel;  // not std::min, which would turn NaN into the best there is
 }
 
 }  // namespace
