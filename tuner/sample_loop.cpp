@@ -13,7 +13,7 @@ namespace titrate {
 namespace {
 
 // Samples whose results are held at once.
-constexpr std::int64_t block_size = 256;
+constexpr std::int64_t block_size = 64;
 
 // Kernels open parallel regions of their own where only one thread runs samples: they shall use as many threads as were asked for, and no
 // more.

@@ -11,7 +11,7 @@ bool OutputType::has_sizes() const {
   return shape && std::all_of(shape->begin(), shape->end(), [](std::int64_t size) { return size >= 0; });
 }
 
-bool OutputType::complete() const { return bits_of(type) > 0 && has_sizes(); }
+bool OutputType::complete() const { return type != DataType::undefined && has_sizes(); }
 
 const Operand& InferRequest::need(std::size_t index) const {
   if (!has(index)) refuse(cat("input ", index, " is missing"));

@@ -30,7 +30,7 @@ struct OutputType {
   std::optional<Shape> shape;
   /// All sizes are known.
   [[nodiscard]] bool has_sizes() const;
-  /// Memory for it can be allocated: type and sizes are known, and its elements have a fixed width. Strings are made by run().
+  /// Type and sizes are known: room for it can be made before the run.
   [[nodiscard]] bool complete() const;
 };
 

@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "engine/ops/words.hpp"
 #include "engine/run/buffer_pool.hpp"
 #include "engine/run/plan_parts.hpp"
 
@@ -91,6 +92,11 @@ struct Executor::State {
     return cached.outputs;
   }
 
+  // Strings have no bytes of a fixed width: they do not come from the pool.
+  Tensor room_for(const OutputType& type) {
+    return type.type == DataType::string ? ops::room_for(type.type, *type.shape) : pool.allocate(type.type, *type.shape);
+  }
+
   void run_step(std::size_t index, const PlannedStep& planned, const Observer& observer) {
     const Node& node = plan->graph().nodes[planned.node];
     std::vector<const Tensor*> inputs;
@@ -101,7 +107,7 @@ struct Executor::State {
       outputs[0] = inputs[0]->reshaped(*types[0].shape);
     } else {
       for (std::size_t output = 0; output < outputs.size(); ++output) {
-        if (types[output].complete()) outputs[output] = pool.allocate(types[output].type, *types[output].shape);
+        if (types[output].complete()) outputs[output] = room_for(types[output]);
       }
       RunContext context{.inputs = inputs, .outputs = outputs, .scratch = scratch};
       planned.step(context);
