@@ -13,7 +13,6 @@ namespace titrate {
 namespace {
 
 using testing::AllOf;
-using testing::Each;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -177,7 +176,9 @@ TEST_F(ProgressDisplayTest, TextFromFilesIsMadeVisible) {
     named.metric_name = "m\x1b";
     shown.trial_finished(broken, nullptr, goal, named);
     EXPECT_THAT(stream_.str(), AllOf(Not(HasSubstr("\x1b")), Not(HasSubstr("\x07")), HasSubstr("rtn\\x1b()"), HasSubstr("\\x1b[2J")));
-    if (!terminal) EXPECT_THAT(stream_.str(), Not(HasSubstr("\r")));
+    if (!terminal) {
+      EXPECT_THAT(stream_.str(), Not(HasSubstr("\r")));
+    }
   }
 }
 
