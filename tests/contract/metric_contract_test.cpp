@@ -87,7 +87,7 @@ TEST_P(MetricContract, NanIsWorseOrNoNumber) {
 
 TEST_P(MetricContract, OutputsThatAreNotFloatAreRefused) {
   try {
-    (void)value_of(GetParam(), 1, [](std::int64_t) { return Tensor::of<std::int64_t>({1, 2}, {1, 2}); });
+    (void)value_of(GetParam(), 1, [](std::int64_t) { return Tensor::of<std::int64_t>({1, 2}, std::vector<std::int64_t>{1, 2}); });
     FAIL() << "accepted";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::invalid);

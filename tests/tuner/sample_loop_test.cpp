@@ -15,7 +15,6 @@
 namespace titrate {
 namespace {
 
-using testing::Each;
 using testing::ElementsAre;
 using testing::Pair;
 
