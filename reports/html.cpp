@@ -28,7 +28,8 @@ std::string fact(const Facts& facts, std::string_view name) {
 
 // The file's name without its folder; "" if the study does not say.
 std::string model_name(const StudyRecord& study) {
-  const std::string path = fact(study.identity, "model");
+  const std::string file = fact(study.provenance, "model file");
+  const std::string path = file.empty() ? fact(study.identity, "model") : file;
   return visible(path.substr(path.find_last_of('/') + 1));
 }
 

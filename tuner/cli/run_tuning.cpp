@@ -14,9 +14,9 @@
 #include "tuner/cli/interrupt.hpp"
 #include "tuner/cli/output.hpp"
 #include "tuner/cli/progress_listener.hpp"
+#include "tuner/cli/run_tuning.hpp"
 #include "tuner/cli/terminal.hpp"
 #include "tuner/cli/threads.hpp"
-#include "tuner/cli/run_tuning.hpp"
 #include "tuner/cli/weight_form.hpp"
 #include "tuner/command_meter.hpp"
 #include "tuner/load.hpp"
@@ -77,8 +77,8 @@ Facts identity_of(const TuneOptions& options, const engine::Model& model, const 
 }
 
 Facts provenance_of(const TuneOptions& options, const engine::Model& model, const DataSplit& split) {
-  return {{"titrate", std::string(version())},
-          {"compiler", cat("GCC ", __VERSION__)},
+  return {{"version", std::string(version())},
+          {"compiler", "GCC " __VERSION__},
           {"processor", processor_name()},
           {"instruction set", std::string(name_of(selected_isa()))},
           {"threads", std::to_string(thread_count(options.threads))},

@@ -52,7 +52,8 @@ struct StoredCodes {
   std::int64_t bytes;
 };
 
-StoredCodes store_codes(GraphRewriter& rewriter, const std::string& name, const QuantizedMatrix& quantized) {
+// `name` is a copy: the names in the graph move when values are added.
+StoredCodes store_codes(GraphRewriter& rewriter, const std::string name, const QuantizedMatrix& quantized) {
   std::vector<std::int32_t> codes(quantized.codes.size());
   for (std::int64_t row = 0; row < quantized.rows; ++row) {
     for (std::int64_t column = 0; column < quantized.columns; ++column) {
@@ -73,7 +74,7 @@ StoredCodes store_codes(GraphRewriter& rewriter, const std::string& name, const 
 // Several nodes may read one input: it is quantized once for each type of codes.
 DynamicInput quantized_input(SchemeContext& context, const Node& node, ActivationType type) {
   GraphRewriter& rewriter = context.rewriter;
-  const std::string& own = rewriter.graph()[node.inputs[0]].name;
+  const std::string own = rewriter.graph()[node.inputs[0]].name;
   if (node.type == "Gemm" && node.integer("transA", 0) != 0) {
     const ValueId turned = rewriter.add_node("Transpose", node.name + "_Transpose", {node.inputs[0]}, own + "_transposed",
                                              {attribute("perm", std::vector<std::int64_t>{1, 0})});

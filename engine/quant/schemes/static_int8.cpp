@@ -52,7 +52,8 @@ std::vector<float> least_scales(const std::vector<float>& bias, float input_scal
   return scales;
 }
 
-ValueId write_bias(GraphRewriter& rewriter, const std::string& name, const std::vector<float>& bias, float input_scale,
+// `name` is a copy: the names in the graph move when values are added.
+ValueId write_bias(GraphRewriter& rewriter, const std::string name, const std::vector<float>& bias, float input_scale,
                    const QuantizedMatrix& weights) {
   std::vector<float> scales;
   std::vector<std::int32_t> codes;
