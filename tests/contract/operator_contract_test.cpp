@@ -79,11 +79,7 @@ TEST(OperatorContract, FindsEachRowByItsOpset) {
 TEST(OperatorContract, RefusesTooFewAndTooManyInputs) {
   for (const OperatorDefinition& row : operators()) {
     SCOPED_TRACE(row.type);
-<<<<<<< HEAD
     const Operand unknown{.present = true, .type = DataType::undefined, .shape = std::nullopt};
-=======
-    const Operand unknown{.present = true, .type = DataType::undefined, .shape = {}, .value = nullptr};
->>>>>>> quanttests
     if (row.least_inputs > 0) {
       EXPECT_TRUE(refused(row, node_of(row, row.least_inputs - 1, 1), operands(row.least_inputs - 1, unknown)));
     }
