@@ -1,4 +1,5 @@
-// The families of operators, one file each. A new operator is a row in its family's file; a new family is a file, a line here and one in table.cpp.
+// The families of operators, one file each. A new operator is a row in its family's file; a new family is a file, a line here and one in
+// table.cpp.
 #pragma once
 
 #include "engine/ops/operator.hpp"
