@@ -2,9 +2,9 @@
 #include <omp.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <utility>
 
+#include "engine/base/temporary_folder.hpp"
 #include "engine/base/text.hpp"
 #include "engine/onnx/read.hpp"
 #include "engine/onnx/write.hpp"
@@ -14,30 +14,6 @@
 
 namespace titrate {
 namespace {
-
-// A private folder for what the caller does not want to keep.
-class WorkFolder {
- public:
-  WorkFolder() {
-    std::string path = (std::filesystem::temp_directory_path() / "titrate-autotune-XXXXXX").string();
-    if (mkdtemp(path.data()) == nullptr)
-      throw Error(ErrorCode::internal, "a temporary folder cannot be made", path, "set TMPDIR to a folder that can be written to");
-    path_ = path;
-  }
-  ~WorkFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  WorkFolder(const WorkFolder&) = delete;
-  WorkFolder& operator=(const WorkFolder&) = delete;
-
-  [[nodiscard]] std::filesystem::path file(const std::filesystem::path& wanted, const std::string& name) const {
-    return wanted.empty() ? path_ / name : wanted;
-  }
-
- private:
-  std::filesystem::path path_;
-};
 
 class FunctionMeter final : public Meter {
  public:
@@ -100,15 +76,16 @@ Study open_study(const std::filesystem::path& path, const Model& model, const st
 }  // namespace
 
 TuneResult autotune(const Model& model, const TuneOptions& options, const EvaluationFunction& evaluate) {
-  const WorkFolder work;
+  const TemporaryFolder work;  // for what the caller does not want to keep
+  const auto place = [&](const std::filesystem::path& wanted, const char* name) { return wanted.empty() ? work.path() / name : wanted; };
   std::filesystem::path float_file = model.parts().file;
   if (float_file.empty()) {
-    float_file = work.file({}, "float.onnx");
+    float_file = work.path() / "float.onnx";
     model.save(float_file);
   }
   const Goal goal = goal_of(options);
-  const std::filesystem::path output = work.file(options.output, "best.onnx");
-  Study study = open_study(work.file(options.study, "study.db"), model, float_file, options, goal);
+  const std::filesystem::path output = place(options.output, "best.onnx");
+  Study study = open_study(place(options.study, "study.db"), model, float_file, options, goal);
   const TuningSetup setup{.float_model = model.parts().model,
                           .float_file = float_file,
                           .float_bytes = model.size_bytes(),

@@ -3,21 +3,19 @@
 
 #include <filesystem>
 
+#include "engine/base/temporary_folder.hpp"
 #include "engine/graph/graph.hpp"
 
 namespace titrate {
 
-/// A private temporary folder, removed with the object.
+/// Candidates lie in a temporary folder that goes with the object.
 class CandidateStore {
  public:
   /// `output`: the user's path; candidates have its file name.
   explicit CandidateStore(std::filesystem::path output);
-  ~CandidateStore();
-  CandidateStore(const CandidateStore&) = delete;
-  CandidateStore& operator=(const CandidateStore&) = delete;
 
   /// Where the current candidate lies.
-  [[nodiscard]] std::filesystem::path file() const { return folder_ / output_.filename(); }
+  [[nodiscard]] std::filesystem::path file() const { return folder_.path() / output_.filename(); }
   /// Puts a model to the user's path, whole or not at all.
   void publish(const engine::Model& model) const;
   /// Throws Error if the user's path cannot be written to, before any work is done.
@@ -25,7 +23,7 @@ class CandidateStore {
 
  private:
   std::filesystem::path output_;
-  std::filesystem::path folder_;
+  TemporaryFolder folder_;
 };
 
 }  // namespace titrate

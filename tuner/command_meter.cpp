@@ -15,6 +15,7 @@
 
 #include "datasets/npz_writer.hpp"
 #include "engine/base/error.hpp"
+#include "engine/base/temporary_folder.hpp"
 #include "engine/base/text.hpp"
 #include "tuner/process.hpp"
 
@@ -23,27 +24,6 @@ namespace {
 
 constexpr int try_again = 75;  // EX_TEMPFAIL of sysexits.h
 constexpr int most_tries = 10;
-
-class PrivateFolder {
- public:
-  PrivateFolder() {
-    std::string path = (std::filesystem::temp_directory_path() / "titrate-metric-XXXXXX").string();
-    if (mkdtemp(path.data()) == nullptr)
-      throw Error(ErrorCode::internal, "a temporary folder cannot be made", path, "set TMPDIR to a folder that can be written to");
-    path_ = path;
-  }
-  ~PrivateFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  PrivateFolder(const PrivateFolder&) = delete;
-  PrivateFolder& operator=(const PrivateFolder&) = delete;
-
-  [[nodiscard]] std::filesystem::path file(const std::string& name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
 
 // Replaces in one pass: what stands in a path is not a place.
 std::string replaced(const std::string& word, const std::map<std::string, std::string>& places) {
@@ -97,8 +77,8 @@ std::string said(const ProcessResult& result) {
 
 // Runs the command until it gives a number or a reason.
 double run_command(const std::vector<std::string>& words, std::map<std::string, std::string> places, double time_limit,
-                   const PrivateFolder& folder, const LoopControl& control) {
-  const std::filesystem::path result_file = folder.file("result.json");
+                   const TemporaryFolder& folder, const LoopControl& control) {
+  const std::filesystem::path result_file = folder.path() / "result.json";
   places["{out}"] = result_file.string();
   std::vector<std::string> arguments;
   for (const std::string& word : words) arguments.push_back(replaced(word, places));
@@ -139,7 +119,7 @@ class CommandMeter final : public Meter {
   [[nodiscard]] bool higher_is_better() const override { return true; }
 
   [[nodiscard]] Measurement measure(const Candidate& candidate, const LoopControl& control) override {
-    const PrivateFolder folder;
+    const TemporaryFolder folder;
     return {.value = run_command(words_, {{"{model}", candidate.file.string()}}, time_limit_, folder, control),
             .samples = 0,
             .correct = std::nullopt};
@@ -160,8 +140,8 @@ class ScoreMeter final : public Meter {
   [[nodiscard]] bool higher_is_better() const override { return true; }
 
   [[nodiscard]] Measurement measure(const Candidate& candidate, const LoopControl& control) override {
-    const PrivateFolder folder;
-    const std::filesystem::path outputs = folder.file("outputs.npz");
+    const TemporaryFolder folder;
+    const std::filesystem::path outputs = folder.path() / "outputs.npz";
     write_outputs(candidate, control, outputs);
     return {.value = run_command(words_, {{"{outputs}", outputs.string()}}, time_limit_, folder, control),
             .samples = data_->size(),

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "engine/base/error.hpp"
+#include "engine/base/temporary_folder.hpp"
 #include "engine/base/text.hpp"
 #include "tuner/study/owner.hpp"
 #include "tuner/study/schema.hpp"
@@ -39,28 +40,6 @@ void require_file(const fs::path& path) {
 }
 
 fs::path beside(const fs::path& path, const char* suffix) { return fs::path(path) += suffix; }
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (fs::temp_directory_path() / "titrate-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) {
-      throw Error(ErrorCode::study_unusable, cat("no folder for a copy of the study can be made: ", std::strerror(errno)), name,
-                  "set TMPDIR");
-    }
-    path_ = name;
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  [[nodiscard]] const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 // A journal can name a further file, and SQLite may delete that one after it has rolled back. Ours never do.
 void require_plain_journal(const fs::path& journal, const std::string& name) {
