@@ -82,7 +82,7 @@ Request read_request(const Node& node, std::int64_t opset) {
   const bool old = request.layout.sizes == 0;
   request.settings.coordinates =
       old ? Coordinates::asymmetric : named(node, "coordinate_transformation_mode", "half_pixel", coordinate_names);
-  request.settings.nearest = old ? NearestMode::floor : named(node, "nearest_mode", "round_prefer_floor", nearest_names);
+  request.settings.nearest = old ? NearestMode::outward : named(node, "nearest_mode", "round_prefer_floor", nearest_names);
   request.settings.cubic = request.mode == "cubic";
   request.settings.cubic_coefficient = node.number("cubic_coeff_a", -0.75F);
   request.settings.exclude_outside = node.integer("exclude_outside", 0) != 0;

@@ -47,7 +47,7 @@ std::int64_t position(float rounded) {
   return static_cast<std::int64_t>(std::clamp(rounded, -far, far));
 }
 
-std::int64_t nearest(float x, NearestMode mode) {
+std::int64_t nearest(float x, float scale, NearestMode mode) {
   switch (mode) {
     case NearestMode::round_prefer_floor:
       return position(std::ceil(x - 0.5F));
@@ -57,6 +57,8 @@ std::int64_t nearest(float x, NearestMode mode) {
       return position(std::floor(x));
     case NearestMode::ceil:
       return position(std::ceil(x));
+    case NearestMode::outward:
+      return position(scale < 1.0F ? std::ceil(x) : std::floor(x));
   }
   return 0;
 }
@@ -78,7 +80,8 @@ AxisMap nearest_map(const ResizeAxis& axis, const ResizeSettings& settings) {
   for (std::int64_t target = 0; target < axis.target; ++target) {
     const float x = source_coordinate(axis, target, settings.coordinates);
     const bool outside = settings.coordinates == Coordinates::tf_crop_and_resize && is_outside(axis, target);
-    map[static_cast<std::size_t>(target)] = outside ? -1 : std::clamp(nearest(x, settings.nearest), std::int64_t{0}, axis.source - 1);
+    map[static_cast<std::size_t>(target)] =
+        outside ? -1 : std::clamp(nearest(x, axis.scale, settings.nearest), std::int64_t{0}, axis.source - 1);
   }
   return map;
 }

@@ -20,7 +20,13 @@ enum class Coordinates : std::uint8_t {
   tf_crop_and_resize,
 };
 
-enum class NearestMode : std::uint8_t { round_prefer_floor, round_prefer_ceil, floor, ceil };
+enum class NearestMode : std::uint8_t {
+  round_prefer_floor,
+  round_prefer_ceil,
+  floor,
+  ceil,
+  outward,  ///< down where the axis grows, up where it shrinks: what ONNX Runtime does before opset 11, whose specification is silent
+};
 
 /// What a node asks for along every axis.
 struct ResizeSettings {

@@ -51,6 +51,27 @@ TEST(Executor, RefusesWhatDoesNotFit) {
   EXPECT_THROW((void)executor.run({}), Error);
 }
 
+// A kernel reads one bias for each filter: what is fed under a size that the model leaves open must be held against the weights.
+TEST(Executor, RefusesABiasThatIsShorterThanTheFilters) {
+  Model model;
+  model.ir_version = 8;
+  model.set_opset("", 13);
+  Graph& graph = model.graph;
+  const ValueId x = graph.add_value("x", ValueInfo{.type = DataType::float32, .shape = std::nullopt});
+  const ValueId bias = graph.add_value("bias", ValueInfo{.type = DataType::float32, .shape = {{{.size = -1, .symbol = "B"}}}});
+  const ValueId weights = graph.add_constant("weights", Tensor::zeros(DataType::float32, {4, 1, 1, 1}));
+  const ValueId y = graph.add_value("y");
+  graph.inputs = {x, bias};
+  graph.outputs = {y};
+  graph.nodes.push_back(
+      {.name = "conv", .type = "Conv", .domain = {}, .inputs = {x, weights, bias}, .outputs = {y}, .attributes = {}, .extra = {}});
+  Executor executor(std::make_shared<const Plan>(model));
+  const Tensor image = Tensor::zeros(DataType::float32, {1, 1, 2, 2});
+  EXPECT_EQ(executor.run(std::vector{image, Tensor::zeros(DataType::float32, {4})}).at(0).shape(), (Shape{1, 4, 2, 2}));
+  EXPECT_THROW((void)executor.run(std::vector{image, Tensor::zeros(DataType::float32, {3})}), Error);
+  EXPECT_THROW((void)executor.run(std::vector{image, Tensor::zeros(DataType::float32, {0})}), Error);
+}
+
 TEST(Plan, NamesEveryUnknownOperatorAtOnce) {
   Model model = two_relus();
   model.graph.nodes[0].type = "Zebra";
