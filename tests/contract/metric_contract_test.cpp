@@ -10,6 +10,10 @@
 #include "tuner/metrics/metric.hpp"
 
 namespace titrate {
+
+// How a row is named in what the tests print.
+static void PrintTo(const MetricRow& row, std::ostream* out) { *out << row.name; }
+
 namespace {
 
 using engine::Tensor;

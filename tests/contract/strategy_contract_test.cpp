@@ -9,6 +9,10 @@
 #include "tests/strategies/simulated_model.hpp"
 
 namespace titrate {
+
+// How a row is named in what the tests print.
+static void PrintTo(const StrategyRow& row, std::ostream* out) { *out << row.name; }
+
 namespace {
 
 using simulated::configs_of;
