@@ -193,6 +193,8 @@ class Tuner {
     calibrate_for(config, trial);
     engine::Conversion conversion =
         timed(trial, "convert", [&] { return engine::convert(space_.prepared, config, statistics_, setup_.form); });
+    if (!engine::quantizes_anything(conversion))
+      throw_invalid(cat("the config ", trial.config, " quantizes nothing: its overrides leave every layer float"));
     // What is measured is what is written: the candidate is read back from its file.
     const auto plan = timed(trial, "write", [&] {
       engine::save_model(conversion.model, store_.file());

@@ -27,6 +27,17 @@ constexpr std::int64_t per_channel_opset = 13;
                 "choose a scheme that serves this model's operators");
 }
 
+// An override that says float was meant; a scheme that serves no layer was not.
+bool quantizes_something_or_is_told_not_to(const Graph& graph, const Config& config, const std::vector<Assignment>& assignments) {
+  const auto is_float = [](const Scheme& scheme) { return std::holds_alternative<FloatScheme>(scheme); };
+  const auto told = [&](const Assignment& each) {
+    const Node& node = graph.nodes[each.node];
+    return is_float(scheme_for(config, node.name, node.type));
+  };
+  if (std::any_of(assignments.begin(), assignments.end(), [&](const Assignment& each) { return !is_float(each.scheme); })) return true;
+  return !is_float(config.scheme) && !assignments.empty() && std::all_of(assignments.begin(), assignments.end(), told);
+}
+
 // Readers infer the types of inner values; in the file they take some forty bytes each.
 void forget_inner_types(Model& model) {
   Graph& graph = model.graph;
@@ -57,13 +68,16 @@ bool needs_calibration(const Model& prepared, const Config& config) {
   });
 }
 
+bool quantizes_anything(const Conversion& conversion) {
+  return std::any_of(conversion.decisions.begin(), conversion.decisions.end(),
+                     [](const NodeDecision& decision) { return decision.scheme != "float"; });
+}
+
 Conversion convert(const Model& prepared, const Config& config, const CalibrationStatistics& statistics, WeightForm form) {
   Model model = prepared;
   absorb_bias(model, config);
   std::vector<Assignment> assignments = assign(model.graph, config);
-  const bool any = std::any_of(assignments.begin(), assignments.end(),
-                               [](const Assignment& each) { return !std::holds_alternative<FloatScheme>(each.scheme); });
-  if (!any) refuse_nothing_quantized(config, assignments);
+  if (!quantizes_something_or_is_told_not_to(model.graph, config, assignments)) refuse_nothing_quantized(config, assignments);
   const ActivationPlacement placement = place_activations(model.graph, assignments, statistics);
   GraphRewriter rewriter(std::move(model));
   SchemeContext context{.rewriter = rewriter, .placement = placement, .form = form};

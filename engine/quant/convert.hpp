@@ -24,8 +24,11 @@ struct Conversion {
   std::vector<NodeDecision> decisions;  ///< one for each Conv, ConvTranspose, Gemm and MatMul
 };
 
-/// `prepared` comes from prepare_float_model(). Throws Error(invalid) if the config quantizes nothing, saying why for each node, or if
-/// statistics are missing.
+/// Whether any layer is quantized.
+[[nodiscard]] bool quantizes_anything(const Conversion& conversion);
+
+/// `prepared` comes from prepare_float_model(). Throws Error(invalid) if the config quantizes nothing, saying why for each node, unless it
+/// is the overrides that ask for float everywhere; or if statistics are missing.
 [[nodiscard]] Conversion convert(const Model& prepared, const Config& config, const CalibrationStatistics& statistics,
                                  WeightForm form = WeightForm::qdq);
 

@@ -12,6 +12,8 @@ void print_json(const nlohmann::ordered_json& document) {
 
 void print_text(const std::string& text) { std::cout << text << std::flush; }
 
+void print_warning(const std::string& what) { std::cerr << "titrate: warning: " << visible(what) << '\n'; }
+
 void print_error(const Error& error, bool json) {
   std::cerr << "titrate: error: " << visible(error.message());
   if (!error.where().empty()) std::cerr << "\n  in " << visible(error.where());

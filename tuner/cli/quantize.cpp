@@ -76,6 +76,8 @@ int run(const Options& options) {
   const engine::Conversion conversion = convert_model(options, config);
   engine::save_model(conversion.model, options.output);
   const std::uint64_t size = engine::stored_bytes(options.output);
+  if (!engine::quantizes_anything(conversion))
+    print_warning(cat("nothing is quantized: the overrides of ", to_text(config), " leave every layer float"));
   if (!options.json) {
     print_text(text_of(conversion, engine::stored_bytes(options.model), size, options));
     return 0;

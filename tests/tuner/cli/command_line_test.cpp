@@ -96,6 +96,14 @@ TEST_F(CommandLine, RefusesBadData) {
 
 TEST_F(CommandLine, RefusesAConfigThatQuantizesNothing) {
   refuse("quantize " + glyphs_ + " --config float --output out.onnx", 3, "quantizes nothing");
+  // Overrides that say float everywhere were meant: done, and said; but nothing to try while tuning.
+  const std::string all_float = "'rtn() | type:Conv = float | type:Gemm = float'";
+  const Result result = run("quantize " + glyphs_ + " --config " + all_float + " --output out.onnx");
+  EXPECT_EQ(result.code, 0);
+  EXPECT_THAT(result.errors, HasSubstr("warning: nothing is quantized"));
+  const Result tuned = run("tune " + glyphs_ + " --data embedded --configs " + all_float);
+  EXPECT_EQ(tuned.code, 6);
+  EXPECT_THAT(tuned.errors, HasSubstr("quantizes nothing"));
 }
 
 TEST_F(CommandLine, RefusesPlacesThatCannotBe) {
