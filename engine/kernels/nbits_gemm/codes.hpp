@@ -1,0 +1,58 @@
+// Codes of a word as floats; see nbits_gemm.hpp. For the files of an instruction set only.
+#pragma once
+
+#include "engine/kernels/lanes.hpp"
+#include "engine/kernels/nbits_gemm/nbits_gemm.hpp"
+
+namespace titrate::kernels {
+namespace {
+
+template <int W>
+[[gnu::always_inline]] inline IntLanes<W> load_words(const void* source) {
+  IntLanes<W> lanes;
+  __builtin_memcpy(&lanes, source, sizeof(lanes));
+  return lanes;
+}
+
+template <int W>
+[[gnu::always_inline]] inline FloatLanes<W> floats_with_bits(IntLanes<W> bits) {
+  FloatLanes<W> lanes;
+  __builtin_memcpy(&lanes, &bits, sizeof(lanes));
+  return lanes;
+}
+
+// Words of W columns, and the same shifted right by 16 bits.
+template <int W>
+struct Words {
+  IntLanes<W> low;
+  IntLanes<W> high;
+  [[gnu::always_inline]] explicit Words(const std::uint32_t* source) : low(load_words<W>(source)), high(low >> 16) {}
+};
+
+// Where code `index` of a word lies in `low` or `high`: at a bit below 16.
+template <int bits, int index>
+struct CodePlace {
+  static constexpr bool is_high = bits * index >= 16;
+  static constexpr int bit = bits * index - (is_high ? 16 : 0);
+  // A float of this exponent has a last place of 2^-bit: with the code in its mantissa, where it lies, it is 2^(23 - bit) + code. So
+  // a code becomes a float without being moved: one and, one or, one subtraction, which is exact.
+  static constexpr std::int32_t exponent = (127 + 23 - bit) << 23;
+  static constexpr std::int32_t mask = ((1 << bits) - 1) << bit;
+  static constexpr float offset = static_cast<float>(1 << (23 - bit));
+};
+
+// (code - zero point) * scale, rounded twice as DequantizeLinear does (the difference is exact for integer zero points).
+template <int W, int bits, int index>
+[[gnu::always_inline]] inline FloatLanes<W> weight_at(const Words<W>& words, const float* zero_points, float zero_point,
+                                                      FloatLanes<W> scales) {
+  using Place = CodePlace<bits, index>;
+  const FloatLanes<W> with_offset = floats_with_bits<W>(((Place::is_high ? words.high : words.low) & Place::mask) | Place::exponent);
+  const FloatLanes<W> difference =
+      zero_points != nullptr ? (with_offset - Place::offset) - load<W>(zero_points) : with_offset - (Place::offset + zero_point);
+  return difference * scales;
+}
+
+constexpr std::size_t smaller(std::size_t a, std::size_t b) { return a < b ? a : b; }
+
+}  // namespace
+}  // namespace titrate::kernels
