@@ -4,7 +4,7 @@
 namespace titrate::kernels {
 
 #if defined(__AVX2__) && defined(__FMA__)
-static constexpr NBitsKernels kernels = nbits_kernels_of<8, 8, 2, 8, 4>();
+static constexpr NBitsKernels kernels = nbits_kernels_of<8, 4, 2, 8, 4>();
 extern const NBitsKernels* const nbits_avx2 = &kernels;
 #else
 extern const NBitsKernels* const nbits_avx2 = nullptr;

@@ -21,19 +21,13 @@ template <int W>
   return lanes;
 }
 
-// Words of W columns, and the same shifted right by 16 bits.
-template <int W>
-struct Words {
-  IntLanes<W> low;
-  IntLanes<W> high;
-  [[gnu::always_inline]] explicit Words(const std::uint32_t* source) : low(load_words<W>(source)), high(low >> 16) {}
-};
-
-// Where code `index` of a word lies in `low` or `high`: at a bit below 16.
+// Where code `index` of a word lies, once the word has been shifted right by `shift` bits: so low that it fits into a mantissa, and few
+// different places, because each needs constants in registers.
 template <int bits, int index>
 struct CodePlace {
-  static constexpr bool is_high = bits * index >= 16;
-  static constexpr int bit = bits * index - (is_high ? 16 : 0);
+  static constexpr int stretch = bits == 8 ? 16 : 8;
+  static constexpr int shift = bits * index / stretch * stretch;
+  static constexpr int bit = bits * index - shift;
   // A float of this exponent has a last place of 2^-bit: with the code in its mantissa, where it lies, it is 2^(23 - bit) + code. So
   // a code becomes a float without being moved: one and, one or, one subtraction, which is exact.
   static constexpr std::int32_t exponent = (127 + 23 - bit) << 23;
@@ -41,12 +35,12 @@ struct CodePlace {
   static constexpr float offset = static_cast<float>(1 << (23 - bit));
 };
 
-// (code - zero point) * scale, rounded twice as DequantizeLinear does (the difference is exact for integer zero points).
-template <int W, int bits, int index>
-[[gnu::always_inline]] inline FloatLanes<W> weight_at(const Words<W>& words, const float* zero_points, float zero_point,
+// (code - zero point) * scale for a word shifted by Place::shift, rounded twice as DequantizeLinear does (the difference is exact for
+// integer zero points).
+template <int W, class Place>
+[[gnu::always_inline]] inline FloatLanes<W> weight_at(IntLanes<W> shifted, const float* zero_points, float zero_point,
                                                       FloatLanes<W> scales) {
-  using Place = CodePlace<bits, index>;
-  const FloatLanes<W> with_offset = floats_with_bits<W>(((Place::is_high ? words.high : words.low) & Place::mask) | Place::exponent);
+  const FloatLanes<W> with_offset = floats_with_bits<W>((shifted & Place::mask) | Place::exponent);
   const FloatLanes<W> difference =
       zero_points != nullptr ? (with_offset - Place::offset) - load<W>(zero_points) : with_offset - (Place::offset + zero_point);
   return difference * scales;

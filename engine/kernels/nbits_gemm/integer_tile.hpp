@@ -15,90 +15,151 @@ template <int W>
   return four + IntLanes<W>{};
 }
 
-// int32 sums of R rows and V registers over the `count` codes of a block, from k on.
-template <int W, int V, int R, int bits>
-[[gnu::always_inline]] inline void sum_block(const NBitsTile& tile, std::size_t column, std::size_t k, std::size_t count,
-                                             IntLanes<W> (&sums)[R][V]) {
-  using Dot = IntegerDot<W>;
-  constexpr std::size_t codes = 32 / bits;
+template <int W, int V, int R>
+using TileSums = IntLanes<W>[R][V];
+
+// What the loops read of a tile, in registers: stores to C would else have it read again.
+struct TileSources {
+  const std::uint32_t* words;  // of the tile's first column
+  const std::int8_t* a;
+  std::size_t a_stride;
+};
+
+template <int W, int V, int R>
+[[gnu::always_inline]] inline void clear(TileSums<W, V, R>& sums) {
 #pragma GCC unroll 8
   for (int row = 0; row < R; ++row) {
 #pragma GCC unroll 8
     for (int part = 0; part < V; ++part) sums[row][part] = IntLanes<W>{};
   }
-  const std::uint32_t* words = tile.panel.words + k / codes * nbits_panel_columns + column;
-  const std::int8_t* a = tile.a.codes + k;
-  if constexpr (bits == 8) {
-    for (std::size_t done = 0; done < count; done += codes, words += nbits_panel_columns, a += codes) {
-      IntLanes<W> of_columns[V];
+}
+
+// Four codes of every row and column, the words shifted right by `shift` bits. One row: columns are made as they are needed, because all
+// registers hold sums; several rows: the columns' codes are made once.
+template <int W, int V, int R, int shift>
+[[gnu::always_inline]] inline void add_narrow(const TileSources& from, std::size_t a_offset, TileSums<W, V, R>& sums) {
+  const auto codes_of = [&](int part) __attribute__((always_inline)) {
+    return (load_words<W>(from.words + part * W) >> shift) & 0x0f0f0f0f;
+  };
+  if constexpr (R == 1) {
+    const IntLanes<W> factor = broadcast_codes<W>(from.a + a_offset);
 #pragma GCC unroll 8
-      for (int part = 0; part < V; ++part) of_columns[part] = load_words<W>(words + part * W);
+    for (int part = 0; part < V; ++part) sums[0][part] = IntegerDot<W>::narrow(sums[0][part], codes_of(part), factor);
+  } else {
+    IntLanes<W> codes[V];
 #pragma GCC unroll 8
-      for (int row = 0; row < R; ++row) {
-        const IntLanes<W> factor = broadcast_codes<W>(a + static_cast<std::size_t>(row) * tile.a.stride);
+    for (int part = 0; part < V; ++part) codes[part] = codes_of(part);
 #pragma GCC unroll 8
-        for (int part = 0; part < V; ++part) sums[row][part] = Dot::wide(sums[row][part], of_columns[part], factor);
+    for (int row = 0; row < R; ++row) {
+      const IntLanes<W> factor = broadcast_codes<W>(from.a + static_cast<std::size_t>(row) * from.a_stride + a_offset);
+#pragma GCC unroll 8
+      for (int part = 0; part < V; ++part) sums[row][part] = IntegerDot<W>::narrow(sums[row][part], codes[part], factor);
+    }
+  }
+}
+
+// Up to 32 codes of 4 bits along K.
+template <int W, int V, int R>
+[[gnu::always_inline]] inline void sum_narrow(TileSources& from, std::size_t count, TileSums<W, V, R>& sums) {
+  constexpr std::size_t codes = 8;
+  clear<W, V, R>(sums);
+  for (std::size_t done = 0; done < count; done += codes) {
+    add_narrow<W, V, R, 0>(from, 0, sums);
+    add_narrow<W, V, R, 4>(from, 4, sums);
+    from.words += nbits_panel_columns;
+    from.a += codes;
+  }
+#pragma GCC unroll 8
+  for (int row = 0; row < R; ++row) {
+#pragma GCC unroll 8
+    for (int part = 0; part < V; ++part) sums[row][part] = IntegerDot<W>::widened(sums[row][part]);
+  }
+}
+
+template <int W, int V, int R>
+[[gnu::always_inline]] inline void sum_wide(TileSources& from, std::size_t count, TileSums<W, V, R>& sums) {
+  constexpr std::size_t codes = 4;
+  clear<W, V, R>(sums);
+  for (std::size_t done = 0; done < count; done += codes) {
+#pragma GCC unroll 8
+    for (int row = 0; row < R; ++row) {
+      const IntLanes<W> factor = broadcast_codes<W>(from.a + static_cast<std::size_t>(row) * from.a_stride);
+#pragma GCC unroll 8
+      for (int part = 0; part < V; ++part) {
+        sums[row][part] = IntegerDot<W>::wide(sums[row][part], load_words<W>(from.words + part * W), factor);
       }
     }
+    from.words += nbits_panel_columns;
+    from.a += codes;
+  }
+}
+
+// int32 sums over the `count` codes of a block.
+template <int W, int V, int R, int bits>
+[[gnu::always_inline]] inline void sum_block(TileSources& from, std::size_t count, TileSums<W, V, R>& sums) {
+  if constexpr (bits == 8) {
+    sum_wide<W, V, R>(from, count, sums);
   } else {
-    for (std::size_t done = 0; done < count; done += narrow_codes) {
-      IntLanes<W> narrow[R][V] = {};
-      const std::size_t here = smaller(narrow_codes, count - done);
-      for (std::size_t step = 0; step < here; step += codes, words += nbits_panel_columns, a += codes) {
-#pragma GCC unroll 8
-        for (int part = 0; part < V; ++part) {
-          const IntLanes<W> pairs = load_words<W>(words + part * W);
-          const IntLanes<W> even = pairs & 0x0f0f0f0f;
-          const IntLanes<W> odd = (pairs >> 4) & 0x0f0f0f0f;
-#pragma GCC unroll 8
-          for (int row = 0; row < R; ++row) {
-            const std::int8_t* of_row = a + static_cast<std::size_t>(row) * tile.a.stride;
-            narrow[row][part] = Dot::narrow(narrow[row][part], even, broadcast_codes<W>(of_row));
-            narrow[row][part] = Dot::narrow(narrow[row][part], odd, broadcast_codes<W>(of_row + 4));
-          }
-        }
-      }
+    sum_narrow<W, V, R>(from, smaller(narrow_codes, count), sums);
+    for (std::size_t done = narrow_codes; done < count; done += narrow_codes) {
+      TileSums<W, V, R> more;
+      sum_narrow<W, V, R>(from, smaller(narrow_codes, count - done), more);
 #pragma GCC unroll 8
       for (int row = 0; row < R; ++row) {
 #pragma GCC unroll 8
-        for (int part = 0; part < V; ++part) sums[row][part] += Dot::widened(narrow[row][part]);
+        for (int part = 0; part < V; ++part) sums[row][part] += more[row][part];
       }
     }
   }
 }
 
-template <int W, int V, int R, int bits>
-[[gnu::always_inline]] inline void add_block(const NBitsTile& tile, std::size_t column, std::size_t block, IntLanes<W> (&sums)[R][V]) {
+// Adds what a block contributes to C: `sums` without the zero points, times both scales.
+template <int W, int V, int R, int bits, bool by_column>
+[[gnu::always_inline]] inline void add_block(const NBitsTile& tile, std::size_t column, std::size_t block, const TileSums<W, V, R>& sums) {
   constexpr std::int32_t offset = bits == 8 ? IntegerDot<W>::wide_offset : 0;
   const std::size_t at = block * nbits_panel_columns + column;
+  const float* scales = tile.panel.scales + at;
+  const float* zero_points = by_column ? tile.panel.zero_points + at : nullptr;
+  const float* a_scales = tile.a.scales + block;
+  const std::int32_t* a_sums = tile.a.sums + block;
+  const std::size_t blocks = tile.a.blocks;
+  const std::size_t stride = tile.c_stride;
+  const auto zero_point = static_cast<std::int32_t>(tile.panel.zero_point);
+  float* c = tile.c + column;
 #pragma GCC unroll 8
   for (int row = 0; row < R; ++row) {
-    const std::size_t of_row = static_cast<std::size_t>(row) * tile.a.blocks + block;
-    const FloatLanes<W> a_scale = broadcast<W>(tile.a.scales[of_row]);
-    const std::int32_t code_sum = tile.a.sums[of_row];
+    const FloatLanes<W> a_scale = broadcast<W>(a_scales[static_cast<std::size_t>(row) * blocks]);
+    const std::int32_t a_sum = a_sums[static_cast<std::size_t>(row) * blocks];
 #pragma GCC unroll 8
     for (int part = 0; part < V; ++part) {
-      IntLanes<W> correction;
-      if (tile.panel.zero_points != nullptr) {
-        correction = (__builtin_convertvector(load<W>(tile.panel.zero_points + at + part * W), IntLanes<W>) - offset) * code_sum;
-      } else {
-        correction = (static_cast<std::int32_t>(tile.panel.zero_point) - offset) * code_sum + IntLanes<W>{};
-      }
+      IntLanes<W> correction = (zero_point - offset) * a_sum + IntLanes<W>{};
+      if constexpr (by_column) correction = (__builtin_convertvector(load<W>(zero_points + part * W), IntLanes<W>) - offset) * a_sum;
       const FloatLanes<W> total = __builtin_convertvector(sums[row][part] - correction, FloatLanes<W>);
-      float* target = tile.c + static_cast<std::size_t>(row) * tile.c_stride + column + part * W;
-      store<W>(target, load<W>(target) + total * a_scale * load<W>(tile.panel.scales + at + part * W));
+      float* target = c + static_cast<std::size_t>(row) * stride + part * W;
+      store<W>(target, load<W>(target) + total * a_scale * load<W>(scales + part * W));
     }
+  }
+}
+
+template <int W, int V, int R, int bits, bool by_column>
+[[gnu::always_inline]] inline void add_columns(const NBitsTile& tile, std::size_t column) {
+  TileSources from{tile.panel.words + column, tile.a.codes, tile.a.stride};
+  const std::size_t step = tile.panel.block;
+  const std::size_t depth = tile.panel.depth;
+  for (std::size_t block = 0, k = 0; k < depth; ++block, k += step) {
+    TileSums<W, V, R> sums;
+    sum_block<W, V, R, bits>(from, smaller(step, depth - k), sums);
+    add_block<W, V, R, bits, by_column>(tile, column, block, sums);
   }
 }
 
 template <int W, int V, int R, int bits>
 void nbits_integers(const NBitsTile& tile) noexcept {
   for (std::size_t column = 0; column < nbits_panel_columns; column += static_cast<std::size_t>(W * V)) {
-    for (std::size_t block = 0; block < tile.a.blocks; ++block) {
-      const std::size_t k = block * tile.panel.block;
-      IntLanes<W> sums[R][V];
-      sum_block<W, V, R, bits>(tile, column, k, smaller(tile.panel.block, tile.panel.depth - k), sums);
-      add_block<W, V, R, bits>(tile, column, block, sums);
+    if (tile.panel.zero_points != nullptr) {
+      add_columns<W, V, R, bits, true>(tile, column);
+    } else {
+      add_columns<W, V, R, bits, false>(tile, column);
     }
   }
 }

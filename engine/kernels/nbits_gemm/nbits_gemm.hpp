@@ -9,7 +9,7 @@
 
 namespace titrate::kernels {
 
-/// Columns of a panel: on AVX2 eight sums of eight lanes, as many as it takes to hide the four cycles of a fused multiply-add on two units.
+/// Columns of a panel: as many as the widest tile takes at once (eight registers of AVX2, four of AVX-512).
 inline constexpr std::size_t nbits_panel_columns = 64;
 
 /// 64 columns of the weights. Word (g, n) holds the codes k = g * 32/bits ... of column n, the first in the lowest bits. Columns beyond the
