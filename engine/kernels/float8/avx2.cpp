@@ -3,7 +3,8 @@
 namespace titrate::kernels {
 
 #if defined(__AVX2__)
-extern const Float8Kernels* const float8_avx2 = &float8_kernels_here;
+static constexpr Float8Kernels kernels = float8_kernels_of<8>();
+extern const Float8Kernels* const float8_avx2 = &kernels;
 #else
 extern const Float8Kernels* const float8_avx2 = nullptr;
 #endif

@@ -3,7 +3,8 @@
 namespace titrate::kernels {
 
 #if defined(__AVX512F__)
-extern const Float8Kernels* const float8_avx512 = &float8_kernels_here;
+static constexpr Float8Kernels kernels = float8_kernels_of<16>();
+extern const Float8Kernels* const float8_avx512 = &kernels;
 #else
 extern const Float8Kernels* const float8_avx512 = nullptr;
 #endif

@@ -2,6 +2,7 @@
 
 namespace titrate::kernels {
 
-extern const Float8Kernels* const float8_scalar = &float8_kernels_here;
+static constexpr Float8Kernels kernels = float8_kernels_of<4>();
+extern const Float8Kernels* const float8_scalar = &kernels;
 
 }  // namespace titrate::kernels
