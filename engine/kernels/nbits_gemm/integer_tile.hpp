@@ -189,6 +189,25 @@ constexpr std::int32_t code_rounder_bits = 0x4b400000;
 // Where code k of a block goes: a 4-bit word's even codes lie in the low halves of its bytes, the odd ones in the high halves.
 constexpr std::size_t place_of(int bits, std::size_t k) { return bits == 4 ? k / 8 * 8 + k % 8 / 2 + (k & 1) * 4 : k; }
 
+// Returns the sum of the codes.
+[[gnu::always_inline]] inline std::int32_t quantize_eight(int bits, const float* a, float scale, std::int8_t* target) {
+  std::int32_t codes[8];
+  for (int i = 0; i < 8; ++i) {
+    const float quotient = a[i] / scale;
+    const float above = quotient > -127.0F ? quotient : -127.0F;  // a scale below the least normal float is not exact
+    const float clamped = above < 127.0F ? above : 127.0F;
+    codes[i] = __builtin_bit_cast(std::int32_t, clamped + code_rounder) - code_rounder_bits;
+  }
+  std::int8_t placed[8];
+  std::int32_t sum = 0;
+  for (std::size_t i = 0; i < 8; ++i) {
+    placed[place_of(bits, i)] = static_cast<std::int8_t>(codes[i]);
+    sum += codes[i];
+  }
+  __builtin_memcpy(target, placed, sizeof(placed));
+  return sum;
+}
+
 template <int W>
 void nbits_quantize(int bits, const float* a, std::size_t depth, std::size_t block, const NBitsRows& target) noexcept {
   for (std::size_t k = 0; k < target.stride; k += 8) __builtin_memset(target.codes + k, 0, 8);
@@ -202,17 +221,12 @@ void nbits_quantize(int bits, const float* a, std::size_t depth, std::size_t blo
     target.sums[index] = 0;
     if (!finite || scale == 0) continue;
     std::int32_t sum = 0;
-    for (std::size_t k = 0; k < count; k += 8) {
-      std::int32_t codes[8] = {};
-      const std::size_t here = smaller(8, count - k);
-      for (std::size_t i = 0; i < here; ++i) {
-        const float quotient = a[first + k + i] / scale;
-        const float above = quotient > -127.0F ? quotient : -127.0F;  // a scale below the least normal float is not exact
-        const float clamped = above < 127.0F ? above : 127.0F;
-        codes[i] = __builtin_bit_cast(std::int32_t, clamped + code_rounder) - code_rounder_bits;
-        sum += codes[i];
-      }
-      for (std::size_t i = 0; i < 8; ++i) target.codes[first + k + place_of(bits, i)] = static_cast<std::int8_t>(codes[i]);
+    std::size_t k = 0;
+    for (; k + 8 <= count; k += 8) sum += quantize_eight(bits, a + first + k, scale, target.codes + first + k);
+    if (k < count) {
+      float last[8] = {};
+      for (std::size_t i = 0; i < count - k; ++i) last[i] = a[first + k + i];
+      sum += quantize_eight(bits, last, scale, target.codes + first + k);
     }
     target.sums[index] = sum;
   }

@@ -72,6 +72,7 @@ constexpr std::size_t nbits_index(int bits) { return bits == 2 ? 0 : bits == 4 ?
 extern const NBitsKernels* const nbits_scalar;
 extern const NBitsKernels* const nbits_avx2;
 extern const NBitsKernels* const nbits_avx512;
+extern const NBitsKernels* const nbits_vnni;
 
 /// The kernels for a level; the next lower ones where the build lacks it.
 [[nodiscard]] const NBitsKernels& nbits_kernels(Isa isa);
