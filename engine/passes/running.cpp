@@ -3,11 +3,13 @@
 #include "engine/base/error.hpp"
 #include "engine/base/text.hpp"
 #include "engine/passes/fuse_activations.hpp"
+#include "engine/passes/fuse_weight_dequantization.hpp"
 
 namespace titrate::engine {
 
 std::span<const RunningPass> running_passes() {
   static constexpr RunningPass rows[] = {
+      {"fuse_weight_dequantization", fuse_weight_dequantization},  // before activations are fused: MatMulNBits has none
       {"fuse_activations", fuse_activations},
   };
   return rows;
