@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <limits>
+
+#include "engine/ops/float_arrays.hpp"
 
 namespace titrate::engine {
 namespace {
@@ -12,6 +15,36 @@ void fold(std::vector<std::uint64_t>& bins) {
   const std::size_t half = bins.size() / 2;
   for (std::size_t index = 0; index < half; ++index) bins[index] = bins[2 * index] + bins[2 * index + 1];
   std::fill(bins.begin() + static_cast<std::ptrdiff_t>(half), bins.end(), 0);
+}
+
+struct Bins {
+  std::int32_t count;
+  float largest;     // finite; numbers of larger magnitude are left out
+  double per_width;  // a power of two, so that multiplying by it is exact: the bin is floor(|x| / width) to the last bit
+};
+
+// Bins of numbers >= 0, then those of negative ones, then one place for what is left out.
+void find_places(std::span<const float> numbers, const Bins& bins, std::int32_t* places) {
+  const auto factor = static_cast<float>(bins.per_width);
+  // A product too small for float32 belongs to the first bin, rounded or not.
+  const bool is_float = factor >= std::numeric_limits<float>::min() && factor <= std::numeric_limits<float>::max();
+  if (!is_float) {
+    for (std::size_t index = 0; index < numbers.size(); ++index) {
+      const float magnitude = std::fabs(numbers[index]);
+      places[index] = 2 * bins.count;
+      if (!(magnitude <= bins.largest)) continue;
+      places[index] = static_cast<std::int32_t>(static_cast<double>(magnitude) * bins.per_width) + (numbers[index] < 0 ? bins.count : 0);
+    }
+    return;
+  }
+  const float largest = bins.largest;
+  const std::int32_t count = bins.count;
+  for (std::size_t index = 0; index < numbers.size(); ++index) {
+    const float magnitude = std::fabs(numbers[index]);
+    const float counted = magnitude <= largest ? magnitude : 0.0F;
+    const std::int32_t place = static_cast<std::int32_t>(counted * factor) + (numbers[index] < 0 ? count : 0);
+    places[index] = magnitude <= largest ? place : 2 * count;
+  }
 }
 
 }  // namespace
@@ -30,24 +63,40 @@ void StreamingHistogram::widen_to(int exponent) {
 }
 
 void StreamingHistogram::add(std::span<const float> numbers) {
-  float largest = 0;
-  for (const float number : numbers) {
-    const float magnitude = std::fabs(number);
-    if (magnitude > largest && std::isfinite(magnitude)) largest = magnitude;
-  }
+  const ops::FloatRange range = ops::range_of(numbers);
+  if (!(range.lowest <= range.highest)) return;
+  const float largest = std::max(-range.lowest, range.highest);
   if (largest > 0) {
     int exponent = 0;
     (void)std::frexp(largest, &exponent);  // largest < 2^exponent
     widen_to(exponent - std::countr_zero(static_cast<unsigned>(bins())));
   }
-  // Multiplying by a power of two is exact, so the bin is floor(|x| / width) to the last bit.
-  const double per_width = 1.0 / width();
-  for (const float number : numbers) {
-    const double magnitude = std::fabs(static_cast<double>(number));
-    if (!(magnitude <= static_cast<double>(largest))) continue;
-    const auto bin = static_cast<std::size_t>(magnitude * per_width);
-    ++(number < 0 ? negative_ : positive_)[bin];
+  constexpr std::size_t most = std::size_t{1} << 30;  // what 32-bit counts hold
+  for (std::size_t first = 0; first < numbers.size(); first += most) {
+    count(numbers.subspan(first, std::min(most, numbers.size() - first)), largest);
   }
+}
+
+void StreamingHistogram::count(std::span<const float> numbers, float largest) {
+  const auto bin_count = static_cast<std::size_t>(bins());
+  const std::size_t places = 2 * bin_count + 1;
+  // Two tables in turn: an activation is 0 half of the time, and adding to the number that was just stored has to wait for it.
+  std::vector<std::uint32_t> even(places);
+  std::vector<std::uint32_t> odd(places);
+  constexpr std::size_t piece = 2048;  // places that stay in the cache between being found, in vectors, and being counted
+  std::int32_t found[piece];
+  for (std::size_t first = 0; first < numbers.size(); first += piece) {
+    const std::size_t here = std::min(piece, numbers.size() - first);
+    find_places(numbers.subspan(first, here), {bins(), largest, 1.0 / width()}, found);
+    std::size_t index = 0;
+    for (; index + 2 <= here; index += 2) {
+      ++even[static_cast<std::size_t>(found[index])];
+      ++odd[static_cast<std::size_t>(found[index + 1])];
+    }
+    if (index < here) ++even[static_cast<std::size_t>(found[index])];
+  }
+  for (std::size_t bin = 0; bin < bin_count; ++bin) positive_[bin] += std::uint64_t{even[bin]} + odd[bin];
+  for (std::size_t bin = 0; bin < bin_count; ++bin) negative_[bin] += std::uint64_t{even[bin_count + bin]} + odd[bin_count + bin];
 }
 
 void StreamingHistogram::merge(const StreamingHistogram& other) {

@@ -31,6 +31,7 @@ class StreamingHistogram {
 
  private:
   void widen_to(int exponent);
+  void count(std::span<const float> numbers, float largest);
 
   std::optional<int> exponent_;  // none: only zeros so far
   std::vector<std::uint64_t> positive_;
