@@ -1,11 +1,9 @@
 // com.microsoft.MatMulNBits: A * dequantized(B)' with B in codes of 2, 4 or 8 bits, one scale (and zero point) for each block along K.
 // accuracy_level 4 also quantizes A to int8 block by block; every other level computes in float32.
 #include <algorithm>
-#include <cmath>
 #include <memory>
 
-#include "engine/kernels/sgemm/matrix.hpp"
-#include "engine/kernels/threads.hpp"
+#include "engine/kernels/nbits_gemm/product.hpp"
 #include "engine/ops/table.hpp"
 #include "engine/ops/widened.hpp"
 
@@ -67,169 +65,60 @@ std::vector<OutputType> infer_blocks(const InferRequest& request) {
   return {output};
 }
 
-unsigned code_at(std::span<const std::byte> bytes, std::size_t row_start, std::size_t index, std::size_t bits) {
-  const std::size_t bit = index * bits;
-  return (static_cast<unsigned>(bytes[row_start + bit / 8]) >> (bit % 8)) & ((1U << bits) - 1U);
-}
-
-// B unpacked: differences[k * N + n] = code - zero point, scales[block * N + n].
-struct Unpacked {
-  std::vector<float> differences;
-  std::vector<float> scales;
-};
-
-float zero_point_at(const BlockFormat& format, const Tensor* zero_points, std::int64_t column, std::int64_t block) {
-  if (zero_points == nullptr) return static_cast<float>(1 << (format.bits - 1));
-  if (zero_points->type() == DataType::uint8) {
-    const auto row = static_cast<std::size_t>(column * format.zero_point_bytes());
-    return static_cast<float>(code_at(zero_points->bytes(), row, static_cast<std::size_t>(block), static_cast<std::size_t>(format.bits)));
-  }
-  return zero_points->data<float>()[static_cast<std::size_t>(column * format.blocks() + block)];
-}
-
-Unpacked unpack(const BlockFormat& format, const Tensor& codes, const Tensor& scales, const Tensor* zero_points) {
-  Unpacked unpacked;
-  unpacked.differences.resize(static_cast<std::size_t>(format.depth * format.columns));
-  unpacked.scales.resize(static_cast<std::size_t>(format.blocks() * format.columns));
-  for (std::int64_t column = 0; column < format.columns; ++column) {
-    for (std::int64_t block = 0; block < format.blocks(); ++block) {
-      const auto start = static_cast<std::size_t>((column * format.blocks() + block) * format.block_bytes());
-      const float zero_point = zero_point_at(format, zero_points, column, block);
-      unpacked.scales[static_cast<std::size_t>(block * format.columns + column)] =
-          scales.data<float>()[static_cast<std::size_t>(column * format.blocks() + block)];
-      const std::int64_t first = block * format.block;
-      for (std::int64_t k = first; k < std::min(first + format.block, format.depth); ++k) {
-        const unsigned code = code_at(codes.bytes(), start, static_cast<std::size_t>(k - first), static_cast<std::size_t>(format.bits));
-        unpacked.differences[static_cast<std::size_t>(k * format.columns + column)] = static_cast<float>(code) - zero_point;
-      }
-    }
-  }
-  return unpacked;
-}
-
-// What the matrix product needs of B: for float arithmetic all of it with the scales in; for int8 arithmetic one right matrix a block.
-struct PackedWeights {
-  std::vector<std::vector<float>> panels;
-  std::vector<float> scales;  // [block * N + n], for int8 arithmetic
-};
-
 bool quantizes_activations(const BlockFormat& format, const Tensor* zero_points) {
   // ONNX Runtime computes 2-bit codes and float zero points in float at every level.
-  return format.accuracy_level == 4 && format.bits != 2 && (zero_points == nullptr || zero_points->type() == DataType::uint8);
+  return format.accuracy_level == 4 && format.bits != 2 && (zero_points == nullptr || zero_points->type() == DataType::uint8) &&
+         std::min(format.block, format.depth) <= static_cast<std::int64_t>(kernels::nbits_most_integer_block);
 }
 
-PackedWeights pack_weights(const kernels::SgemmKernels& sgemm, const BlockFormat& format, bool by_block, const Tensor& codes,
-                           const Tensor& scales, const Tensor* zero_points) {
-  Unpacked unpacked = unpack(format, codes, scales, zero_points);
-  const auto columns = static_cast<std::size_t>(format.columns);
-  const auto depth = static_cast<std::size_t>(format.depth);
-  if (!by_block) {
-    for (std::size_t k = 0; k < depth; ++k) {
-      const float* scale = unpacked.scales.data() + k / static_cast<std::size_t>(format.block) * columns;
-      for (std::size_t n = 0; n < columns; ++n) unpacked.differences[k * columns + n] *= scale[n];
-    }
-  }
-  PackedWeights packed;
-  const std::size_t step = by_block ? static_cast<std::size_t>(format.block) : depth;
-  for (std::size_t k = 0; k < depth; k += step) {
-    const kernels::MatrixView view{unpacked.differences.data() + k * columns, std::min(step, depth - k), columns, columns, 1};
-    packed.panels.emplace_back(kernels::packed_columns_size(sgemm, view.rows, columns));
-    kernels::pack_columns(sgemm, view, packed.panels.back().data());
-  }
-  packed.scales = std::move(unpacked.scales);
-  return packed;
+kernels::NBitsWeights pack_weights(const BlockFormat& format, const Tensor& codes, const Tensor& scales, const Tensor* zero_points) {
+  const bool packed = zero_points != nullptr && zero_points->type() == DataType::uint8;
+  return kernels::NBitsWeights({.bits = static_cast<int>(format.bits),
+                                .depth = static_cast<std::size_t>(format.depth),
+                                .columns = static_cast<std::size_t>(format.columns),
+                                .block = static_cast<std::size_t>(format.block),
+                                .codes = codes.data<std::uint8_t>().data(),
+                                .scales = scales.data<float>().data(),
+                                .zero_point_codes = packed ? zero_points->data<std::uint8_t>().data() : nullptr,
+                                .zero_points = zero_points != nullptr && !packed ? zero_points->data<float>().data() : nullptr});
 }
 
 void start_from_bias(const Tensor* bias, std::span<float> output, std::size_t columns) {
-  for (std::size_t i = 0; i < output.size(); ++i) output[i] = bias == nullptr ? 0.0F : bias->data<float>()[i % columns];
-}
-
-void multiply_floats(const kernels::SgemmKernels& sgemm, const BlockFormat& format, const PackedWeights& weights, RunContext& run) {
-  const auto depth = static_cast<std::size_t>(format.depth);
-  const auto columns = static_cast<std::size_t>(format.columns);
-  const std::span<float> output = run.out().mutable_data<float>();
-  const std::size_t rows = output.size() / columns;
-  const auto packed = run.scratch.floats(rows * depth);
-  kernels::pack_rows(sgemm, {run.in(0).data<float>().data(), rows, depth, depth, 1}, packed.data());
-  start_from_bias(run.has(5) ? &run.in(5) : nullptr, output, columns);
-  kernels::multiply(sgemm, {.rows = rows,
-                            .columns = columns,
-                            .depth = depth,
-                            .a = packed.data(),
-                            .b = weights.panels[0].data(),
-                            .c = output.data(),
-                            .c_stride = columns,
-                            .accumulate = true});
-}
-
-// One block of A as int8 codes (held in floats, which are exact here) and their scales: scale = largest magnitude / 127.
-void quantize_block(std::span<const float> a, std::size_t depth, std::size_t first, std::size_t length, std::span<float> codes,
-                    std::span<float> scales) {
-  for (std::size_t row = 0; row < scales.size(); ++row) {
-    const std::span<const float> block = a.subspan(row * depth + first, length);
-    float largest = 0;
-    for (const float number : block) largest = std::max(largest, std::abs(number));
-    const float scale = largest / 127.0F;
-    scales[row] = scale;
-    for (std::size_t k = 0; k < length; ++k) codes[row * length + k] = scale == 0 ? 0.0F : std::nearbyint(block[k] / scale);
+  if (bias == nullptr) {
+    std::fill(output.begin(), output.end(), 0.0F);
+    return;
   }
+  for (std::size_t first = 0; first < output.size(); first += columns) std::copy_n(bias->data<float>().data(), columns, &output[first]);
 }
 
-// Exact while 127 * 255 * block < 2^24, that is for blocks up to 512; larger ones round their sums as any float product.
-void multiply_codes(const kernels::SgemmKernels& sgemm, const BlockFormat& format, const PackedWeights& weights, RunContext& run) {
-  const auto depth = static_cast<std::size_t>(format.depth);
-  const auto columns = static_cast<std::size_t>(format.columns);
-  const auto block_size = static_cast<std::size_t>(format.block);
+void multiply(const kernels::NBitsVariant& variant, const kernels::NBitsWeights& weights, bool integers, RunContext& run) {
   const std::span<float> output = run.out().mutable_data<float>();
-  const std::size_t rows = output.size() / columns;
-  const auto codes = run.scratch.floats(rows * block_size, 0);
-  const auto packed = run.scratch.floats(rows * block_size, 1);
-  const auto sums = run.scratch.floats(rows * columns, 2);
-  const auto scales = run.scratch.floats(rows, 3);
-  start_from_bias(run.has(5) ? &run.in(5) : nullptr, output, columns);
-  for (std::size_t block = 0; block < weights.panels.size(); ++block) {
-    const std::size_t length = std::min(block_size, depth - block * block_size);
-    quantize_block(run.in(0).data<float>(), depth, block * block_size, length, codes, scales);
-    kernels::pack_rows(sgemm, {codes.data(), rows, length, length, 1}, packed.data());
-    kernels::multiply(sgemm, {.rows = rows,
-                              .columns = columns,
-                              .depth = length,
-                              .a = packed.data(),
-                              .b = weights.panels[block].data(),
-                              .c = sums.data(),
-                              .c_stride = columns});
-    const float* of_columns = weights.scales.data() + block * columns;
-    kernels::parallel_for(rows, [&](std::size_t row, std::size_t) {
-      float* target = output.data() + row * columns;
-      const float* sum = sums.data() + row * columns;
-      for (std::size_t n = 0; n < columns; ++n) target[n] += sum[n] * scales[row] * of_columns[n];
-    });
+  const std::size_t rows = output.size() / weights.columns();
+  start_from_bias(run.has(5) ? &run.in(5) : nullptr, output, weights.columns());
+  const kernels::NBitsProduct product{.rows = rows, .a = run.in(0).data<float>().data(), .weights = weights, .c = output.data()};
+  if (integers) {
+    multiply_nbits_integers(variant, product, run.scratch.floats(nbits_integer_scratch(weights, rows)).data());
+  } else {
+    multiply_nbits_floats(variant, product, run.scratch.floats(kernels::nbits_float_scratch(rows, weights.depth())).data());
   }
 }
 
 Step prepare_float(const PrepareRequest& request) {
-  const kernels::SgemmKernels& sgemm = kernels::sgemm_kernels(selected_isa());
+  const kernels::NBitsVariant variant = kernels::nbits_variant(selected_isa());
   const BlockFormat format(request.node);
-  std::shared_ptr<const PackedWeights> constant;
+  std::shared_ptr<const kernels::NBitsWeights> constant;
   const bool known =
       request.constant(1) != nullptr && request.constant(2) != nullptr && (!request.has(3) || request.constant(3) != nullptr);
   if (known) {
-    const bool by_block = quantizes_activations(format, request.constant(3));
-    constant = std::make_shared<PackedWeights>(
-        pack_weights(sgemm, format, by_block, *request.constant(1), *request.constant(2), request.constant(3)));
+    constant = std::make_shared<const kernels::NBitsWeights>(
+        pack_weights(format, *request.constant(1), *request.constant(2), request.constant(3)));
   }
-  return [&sgemm, format, constant](RunContext& run) {
+  return [variant, format, constant](RunContext& run) {
     if (run.out().elements() == 0) return;
     const Tensor* zero_points = run.has(3) ? &run.in(3) : nullptr;
-    const bool by_block = quantizes_activations(format, zero_points);
-    PackedWeights now;
-    if (!constant) now = pack_weights(sgemm, format, by_block, run.in(1), run.in(2), zero_points);
-    const PackedWeights& weights = constant ? *constant : now;
-    if (by_block) {
-      multiply_codes(sgemm, format, weights, run);
-    } else {
-      multiply_floats(sgemm, format, weights, run);
-    }
+    const bool integers = quantizes_activations(format, zero_points);
+    if (constant) return multiply(variant, *constant, integers, run);
+    multiply(variant, pack_weights(format, run.in(1), run.in(2), zero_points), integers, run);
   };
 }
 

@@ -6,6 +6,7 @@
 
 #include "engine/base/float16.hpp"
 #include "engine/base/float8.hpp"
+#include "engine/kernels/float8/float8.hpp"
 #include "engine/kernels/minmax/minmax.hpp"
 #include "engine/kernels/quantize/quantize.hpp"
 #include "engine/kernels/threads.hpp"
@@ -263,11 +264,12 @@ void quantize_integers(const kernels::QuantizeKernels& kernels, const Grain& gra
 
 void encode_floats(const SmallFloat& format, bool saturate, const Grain& grain, const Parameters& parameters, const float* numbers,
                    Tensor& codes) {
+  const kernels::EncodeFloat8 kernel = kernels::float8_kernels(selected_isa()).encode;
+  const kernels::Float8Codes how = kernels::float8_codes(format, saturate);
   std::vector<std::int8_t> wide(format.bits() == 8 ? 0 : static_cast<std::size_t>(codes.elements()));
   auto* target = reinterpret_cast<std::uint8_t*>(format.bits() == 8 ? static_cast<void*>(codes.mutable_bytes().data()) : wide.data());
   for_each_run(grain, [&](std::size_t first, std::size_t count, std::size_t index) {
-    const float scale = parameters.scales[index];
-    for (std::size_t i = first; i < first + count; ++i) target[i] = encode(format, numbers[i] / scale, saturate);
+    kernel(how, parameters.scales[index], numbers + first, target + first, count);
   });
   if (format.bits() != 8) pack_codes(wide, format.bits(), codes.mutable_bytes());
 }
@@ -315,11 +317,10 @@ void dequantize_int32(const Grain& grain, const Parameters& parameters, const st
 }
 
 void decode_floats(const SmallFloat& format, const Grain& grain, const Parameters& parameters, const std::uint8_t* codes, float* numbers) {
-  std::array<float, 256> values{};
-  for (unsigned code = 0; code < (1U << static_cast<unsigned>(format.bits())); ++code)
-    values[code] = decode(format, static_cast<std::uint8_t>(code));
+  const kernels::DecodeFloat8 kernel = kernels::float8_kernels(selected_isa()).decode;
+  const kernels::Float8Codes how = kernels::float8_codes(format, true);
   for_each_run(grain, [&](std::size_t first, std::size_t count, std::size_t index) {
-    for (std::size_t i = first; i < first + count; ++i) numbers[i] = values[codes[i]] * parameters.scales[index];
+    kernel(how, parameters.scales[index], codes + first, numbers + first, count);
   });
 }
 

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/ops/float_arrays.hpp"
+
 namespace titrate::engine {
 namespace {
 
@@ -16,10 +18,9 @@ std::vector<Extent> extents(const WeightMatrix& weights, bool per_channel) {
   std::vector<Extent> result(per_channel ? static_cast<std::size_t>(weights.rows) : 1);
   for (std::int64_t row = 0; row < weights.rows; ++row) {
     Extent& extent = result[per_channel ? static_cast<std::size_t>(row) : 0];
-    for (const float element : weights.row(row)) {
-      extent.low = std::min(extent.low, element);
-      extent.high = std::max(extent.high, element);
-    }
+    const ops::FloatRange range = ops::range_of(weights.row(row));
+    extent.low = std::min(extent.low, range.lowest);
+    extent.high = std::max(extent.high, range.highest);
   }
   return result;
 }
@@ -80,10 +81,8 @@ QuantizedMatrix quantize_integer_weights(const WeightMatrix& weights, const Inte
   for (std::int64_t row = 0; row < weights.rows; ++row) {
     const AffineParameters parameters = result.parameters(row, 0);
     const auto elements = weights.row(row);
-    for (std::size_t column = 0; column < elements.size(); ++column) {
-      result.codes[static_cast<std::size_t>(row * weights.columns) + column] =
-          static_cast<std::int16_t>(quantize(elements[column], parameters, result.range));
-    }
+    ops::quantize_to(std::span(result.codes).subspan(static_cast<std::size_t>(row * weights.columns), elements.size()), elements,
+                     parameters.scale, parameters.zero_point, result.range.least, result.range.most);
   }
   return result;
 }

@@ -23,6 +23,28 @@ struct Packed {
   std::optional<Tensor> zero_points;  // uint8 [N * ceil(blocks * bits / 8)], each row starting on a byte
 };
 
+template <int bits>
+void pack_bytes(std::span<const std::int16_t> codes, int offset, std::span<std::uint8_t> bytes) {
+  constexpr std::size_t per_byte = 8 / bits;
+  const std::size_t whole = codes.size() / per_byte;
+  for (std::size_t byte = 0; byte < whole; ++byte) {
+    int packed = 0;
+    for (std::size_t i = 0; i < per_byte; ++i) packed |= (codes[byte * per_byte + i] + offset) << (static_cast<int>(i) * bits);
+    bytes[byte] = static_cast<std::uint8_t>(packed);
+  }
+  for (std::size_t index = whole * per_byte; index < codes.size(); ++index) {
+    const int packed = (codes[index] + offset) << (static_cast<int>(index % per_byte) * bits);
+    bytes[whole] = static_cast<std::uint8_t>(bytes[whole] | packed);
+  }
+}
+
+// A row begins on a byte.
+void pack_row(std::span<const std::int16_t> codes, int offset, int bits, std::span<std::uint8_t> bytes) {
+  if (bits == 2) return pack_bytes<2>(codes, offset, bytes);
+  if (bits == 4) return pack_bytes<4>(codes, offset, bytes);
+  pack_bytes<8>(codes, offset, bytes);
+}
+
 Packed pack(const QuantizedMatrix& quantized) {
   const int bits = stored_bits(quantized);
   const std::int64_t block = block_size(quantized);
@@ -37,11 +59,10 @@ Packed pack(const QuantizedMatrix& quantized) {
     const auto bit = static_cast<std::size_t>(position * bits);
     bytes[bit / 8] = static_cast<std::uint8_t>(bytes[bit / 8] | (static_cast<unsigned>(code) << (bit % 8)));
   };
+  const auto columns = static_cast<std::size_t>(quantized.columns);
   for (std::int64_t row = 0; row < quantized.rows; ++row) {
     const auto row_codes = packed.codes.mutable_data<std::uint8_t>().subspan(static_cast<std::size_t>(row * blocks * block * bits / 8));
-    for (std::int64_t column = 0; column < quantized.columns; ++column) {
-      put(row_codes, column, quantized.codes[static_cast<std::size_t>(row * quantized.columns + column)] + offset);
-    }
+    pack_row(std::span(quantized.codes).subspan(static_cast<std::size_t>(row * quantized.columns), columns), offset, bits, row_codes);
     for (std::int64_t index = 0; index < blocks; ++index) {
       const AffineParameters parameters = quantized.parameters(row, index * block);
       packed.scales.mutable_data<float>()[static_cast<std::size_t>(row * blocks + index)] = parameters.scale;

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/ops/float_arrays.hpp"
+
 namespace titrate::engine {
 namespace {
 
@@ -12,12 +14,13 @@ struct Extent {
   float high = 0;
   float signed_largest = 0;  // the first element of largest magnitude
 
-  void include(std::span<const float> elements) {
-    for (const float element : elements) {
-      low = std::min(low, element);
-      high = std::max(high, element);
-      if (std::fabs(element) > std::fabs(signed_largest)) signed_largest = element;
-    }
+  explicit Extent(std::span<const float> elements) {
+    const ops::FloatRange range = ops::range_of(elements);
+    low = std::min(range.lowest, 0.0F);
+    high = std::max(range.highest, 0.0F);
+    signed_largest = -low > high ? low : high;
+    if (-low != high || high == 0) return;
+    signed_largest = *std::find_if(elements.begin(), elements.end(), [&](float element) { return std::fabs(element) == high; });
   }
 };
 
@@ -61,8 +64,7 @@ AffineParameters search_clip(std::span<const float> elements, const Extent& exte
 }
 
 AffineParameters fit(std::span<const float> elements, const RoundToNearest& how) {
-  Extent extent;
-  extent.include(elements);
+  const Extent extent(elements);
   return how.search_clip ? search_clip(elements, extent, how) : parameters_of(extent, how, 1.0F);
 }
 
@@ -79,9 +81,8 @@ void quantize_row(const WeightMatrix& weights, std::int64_t row, const RoundToNe
     }
     const AffineParameters parameters{.scale = result.scales[index], .zero_point = result.zero_points[index]};
     const auto target = static_cast<std::size_t>(row * weights.columns + first);
-    for (std::size_t column = 0; column < group.size(); ++column) {
-      result.codes[target + column] = static_cast<std::int16_t>(quantize(group[column], parameters, result.range));
-    }
+    ops::quantize_to(std::span(result.codes).subspan(target, group.size()), group, parameters.scale, parameters.zero_point,
+                     result.range.least, result.range.most);
   }
 }
 

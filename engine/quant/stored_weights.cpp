@@ -24,13 +24,17 @@ std::int64_t opset_of(DataType type, bool blocked) {
 Tensor pack_codes(std::span<const std::int32_t> codes, DataType type, Shape shape) {
   Tensor tensor = Tensor::zeros(type, std::move(shape));
   const auto bits = static_cast<unsigned>(bits_of(type));
-  const unsigned per_byte = 8 / bits;
+  const std::size_t per_byte = 8 / bits;
   const unsigned mask = (1U << bits) - 1U;
   const auto bytes = tensor.mutable_bytes();
-  for (std::size_t index = 0; index < codes.size(); ++index) {
-    const unsigned shifted = (static_cast<unsigned>(codes[index]) & mask) << (bits * (index % per_byte));
-    bytes[index / per_byte] |= static_cast<std::byte>(shifted);
+  const auto shifted = [&](std::size_t index) { return (static_cast<unsigned>(codes[index]) & mask) << (bits * (index % per_byte)); };
+  std::size_t index = 0;
+  for (; index + per_byte <= codes.size(); index += per_byte) {
+    unsigned packed = 0;
+    for (std::size_t i = 0; i < per_byte; ++i) packed |= shifted(index + i);
+    bytes[index / per_byte] = static_cast<std::byte>(packed);
   }
+  for (; index < codes.size(); ++index) bytes[index / per_byte] |= static_cast<std::byte>(shifted(index));
   return tensor;
 }
 
@@ -40,11 +44,7 @@ namespace {
 template <class T>
 std::vector<std::int32_t> transposed(const std::vector<T>& source, std::int64_t rows, std::int64_t columns) {
   std::vector<std::int32_t> result(source.size());
-  for (std::int64_t row = 0; row < rows; ++row) {
-    for (std::int64_t column = 0; column < columns; ++column) {
-      result[static_cast<std::size_t>(column * rows + row)] = source[static_cast<std::size_t>(row * columns + column)];
-    }
-  }
+  for_each_transposed(rows, columns, [&](std::size_t from, std::size_t to) { result[to] = source[from]; });
   return result;
 }
 

@@ -2,6 +2,7 @@
 // one struct.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,6 +23,21 @@ struct WeightMatrix {
     return std::span(elements).subspan(static_cast<std::size_t>(index * columns), static_cast<std::size_t>(columns));
   }
 };
+
+/// body(row * columns + column, column * rows + row) for all of a matrix, in tiles, so that neither side leaves the cache.
+template <class Body>
+void for_each_transposed(std::int64_t rows, std::int64_t columns, const Body& body) {
+  constexpr std::int64_t tile = 16;  // elements: a cache line of floats
+  for (std::int64_t top = 0; top < rows; top += tile) {
+    for (std::int64_t left = 0; left < columns; left += tile) {
+      for (std::int64_t row = top; row < std::min(top + tile, rows); ++row) {
+        for (std::int64_t column = left; column < std::min(left + tile, columns); ++column) {
+          body(static_cast<std::size_t>(row * columns + column), static_cast<std::size_t>(column * rows + row));
+        }
+      }
+    }
+  }
+}
 
 /// Why a node's weights cannot be quantized, or nothing. Conv, Gemm and MatMul with a constant float32 second input of rank >= 2 (MatMul,
 /// Gemm: 2) can.

@@ -19,22 +19,24 @@ class StreamingHistogram {
   void add(std::span<const float> numbers);
   void merge(const StreamingHistogram& other);
 
-  [[nodiscard]] int bins() const { return static_cast<int>(positive_.size()); }
+  [[nodiscard]] int bins() const { return static_cast<int>(counts_.size() / 2); }
   /// The width of a bin; 1 while only zeros were seen.
   [[nodiscard]] double width() const;
   [[nodiscard]] std::optional<int> width_log2() const { return exponent_; }
   /// Numbers >= 0 (-0 too) and < 0 by magnitude.
-  [[nodiscard]] std::span<const std::uint64_t> positive() const { return positive_; }
-  [[nodiscard]] std::span<const std::uint64_t> negative() const { return negative_; }
+  [[nodiscard]] std::span<const std::uint64_t> positive() const { return std::span(counts_).first(counts_.size() / 2); }
+  [[nodiscard]] std::span<const std::uint64_t> negative() const {
+    return std::span(counts_).subspan(counts_.size() / 2, counts_.size() / 2);
+  }
   /// Both signs added up.
   [[nodiscard]] std::vector<std::uint64_t> magnitudes() const;
 
  private:
   void widen_to(int exponent);
+  void count(std::span<const float> numbers, float largest);
 
-  std::optional<int> exponent_;  // none: only zeros so far
-  std::vector<std::uint64_t> positive_;
-  std::vector<std::uint64_t> negative_;
+  std::optional<int> exponent_;        // none: only zeros so far
+  std::vector<std::uint64_t> counts_;  // bins of numbers >= 0, then those of negative ones, then one that gathers what is left out
 };
 
 }  // namespace titrate::engine

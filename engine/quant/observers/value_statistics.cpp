@@ -1,23 +1,14 @@
 #include "engine/quant/observers/value_statistics.hpp"
 
 #include <algorithm>
-#include <cmath>
+
+#include "engine/ops/float_arrays.hpp"
 
 namespace titrate::engine {
 
 SampleExtent extent_of(std::span<const float> numbers) {
-  SampleExtent extent{
-      .low = std::numeric_limits<float>::infinity(), .high = -std::numeric_limits<float>::infinity(), .not_finite = 0, .any = false};
-  for (const float number : numbers) {
-    if (!std::isfinite(number)) {
-      ++extent.not_finite;
-      continue;
-    }
-    extent.low = std::min(extent.low, number);
-    extent.high = std::max(extent.high, number);
-  }
-  extent.any = extent.low <= extent.high;
-  return extent;
+  const ops::FloatRange range = ops::range_of(numbers);
+  return {.low = range.lowest, .high = range.highest, .not_finite = range.not_finite, .any = range.lowest <= range.highest};
 }
 
 void ValueStatistics::add(const SampleExtent& extent) {

@@ -7,6 +7,7 @@
 #include "engine/base/float16.hpp"
 #include "engine/base/float8.hpp"
 #include "engine/base/text.hpp"
+#include "engine/ops/float_arrays.hpp"
 #include "engine/quant/schemes/scheme.hpp"
 #include "engine/quant/stored_weights.hpp"
 #include "engine/quant/weight_matrix.hpp"
@@ -45,18 +46,21 @@ Encoded encode_weights(const WeightMatrix& weights, const SmallFloat& format, bo
   std::vector<float> largest(per_channel ? static_cast<std::size_t>(weights.rows) : 1);
   const auto unit = [&](std::int64_t row) { return per_channel ? static_cast<std::size_t>(row) : std::size_t{0}; };
   for (std::int64_t row = 0; row < weights.rows; ++row) {
-    for (const float element : weights.row(row)) largest[unit(row)] = std::max(largest[unit(row)], std::fabs(element));
+    const ops::FloatRange range = ops::range_of(weights.row(row));
+    largest[unit(row)] = std::max({largest[unit(row)], -range.lowest, range.highest});
   }
   for (const float magnitude : largest) encoded.scales.push_back(symmetric_parameters(magnitude / format.largest, 1).scale);
   encoded.codes.resize(weights.elements.size());
+  std::vector<float> back(static_cast<std::size_t>(weights.columns));
   for (std::int64_t row = 0; row < weights.rows; ++row) {
     const float scale = encoded.scales[unit(row)];
-    for (std::int64_t column = 0; column < weights.columns; ++column) {
-      const float element = weights.row(row)[static_cast<std::size_t>(column)];
-      const std::uint8_t code = encode(format, element / scale);
-      encoded.codes[static_cast<std::size_t>(row * weights.columns + column)] = code;
-      const double error = static_cast<double>(element) - static_cast<double>(decode(format, code) * scale);
-      encoded.sums.signal += static_cast<double>(element) * static_cast<double>(element);
+    const auto elements = weights.row(row);
+    const auto codes = std::span(encoded.codes).subspan(static_cast<std::size_t>(row * weights.columns), elements.size());
+    ops::encode_to(codes, elements, format, scale);
+    ops::decode_to(back, codes, format, scale);
+    for (std::size_t column = 0; column < elements.size(); ++column) {
+      const double error = static_cast<double>(elements[column]) - static_cast<double>(back[column]);
+      encoded.sums.signal += static_cast<double>(elements[column]) * static_cast<double>(elements[column]);
       encoded.sums.noise += error * error;
     }
   }
