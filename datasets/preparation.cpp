@@ -10,7 +10,6 @@
 namespace titrate {
 namespace {
 
-using engine::DataType;
 using engine::Shape;
 using engine::Tensor;
 

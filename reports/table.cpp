@@ -25,6 +25,7 @@ const ReportRow& report_named(std::string_view format) {
   const auto found = std::ranges::find(rows, format, &ReportRow::format);
   if (found != rows.end()) return *found;
   std::vector<std::string> names;
+  names.reserve(std::size(rows));
   for (const ReportRow& row : rows) names.emplace_back(row.format);
   const std::optional<std::string> near = nearest(format, names);
   throw_usage(cat("unknown report format '", visible(format), "'"), {},

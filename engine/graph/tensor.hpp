@@ -41,15 +41,15 @@ class Tensor {
   [[nodiscard]] static Tensor view(DataType type, Shape shape, std::span<const std::byte> bytes, std::shared_ptr<const void> owner);
   [[nodiscard]] static Tensor of_strings(Shape shape, std::vector<std::string> strings);
   template <class T>
-  [[nodiscard]] static Tensor of(Shape shape, std::span<const T> elements) {
-    Tensor tensor = uninitialized(data_type_of<T>, std::move(shape));
+  [[nodiscard]] static Tensor of(const Shape& shape, std::span<const T> elements) {
+    Tensor tensor = uninitialized(data_type_of<T>, shape);
     tensor.check_count(elements.size());
     if (!elements.empty()) std::memcpy(tensor.mutable_bytes().data(), elements.data(), elements.size_bytes());
     return tensor;
   }
   template <class T>
-  [[nodiscard]] static Tensor of(Shape shape, const std::vector<T>& elements) {
-    return of(std::move(shape), std::span<const T>(elements));
+  [[nodiscard]] static Tensor of(const Shape& shape, const std::vector<T>& elements) {
+    return of(shape, std::span<const T>(elements));
   }
   template <class T>
   [[nodiscard]] static Tensor scalar(T value) {
