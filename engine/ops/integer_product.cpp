@@ -1,20 +1,11 @@
-// The differences code - zero point lie in [-255, 255], so 256 products sum up exactly in float32 (256 * 255 * 255 < 2^24): the float tiles
-// compute blocks of 256 exactly, integers add up the blocks.
 #include "engine/ops/integer_product.hpp"
 
 #include <algorithm>
-#include <functional>
 
-#include "engine/kernels/requantize/requantize.hpp"
-#include "engine/kernels/sgemm/matrix.hpp"
 #include "engine/ops/widened.hpp"
 
 namespace titrate::engine::ops {
 namespace {
-
-constexpr std::int64_t exact_depth = 256;
-
-using Blocks = std::vector<std::vector<float>>;
 
 void check_lanes(const Tensor* parameters, std::size_t lanes, std::size_t matrices, const Node& node, std::string_view what) {
   if (parameters == nullptr) return;
@@ -24,82 +15,34 @@ void check_lanes(const Tensor* parameters, std::size_t lanes, std::size_t matric
   }
 }
 
-// Matrix `matrix` of a tensor as floats without zero points, [rows, columns] whatever the order in memory.
-struct Codes {
-  const Tensor& tensor;
-  const Tensor* zero_points;
-  std::size_t rows, columns;
-  bool transposed;
-  bool lane_is_row;
-
-  [[nodiscard]] std::vector<float> differences(std::size_t matrix) const {
-    std::vector<float> numbers(rows * columns);
-    const std::size_t lanes = lane_is_row ? rows : columns;
-    const std::size_t zero_count = zero_points == nullptr ? 0 : static_cast<std::size_t>(zero_points->elements());
-    for (std::size_t row = 0; row < rows; ++row) {
-      for (std::size_t column = 0; column < columns; ++column) {
-        const std::size_t lane = lane_is_row ? row : column;
-        const std::int32_t zero_point = zero_count == 0 ? 0 : code_at(*zero_points, lane_index(zero_count, matrix, lane, lanes));
-        const std::size_t at = transposed ? column * rows + row : row * columns + column;
-        numbers[row * columns + column] = static_cast<float>(code_at(tensor, matrix * rows * columns + at) - zero_point);
-      }
-    }
-    return numbers;
-  }
-};
-
-Blocks pack_blocks(const kernels::SgemmKernels& sgemm, const std::vector<float>& numbers, std::size_t depth, std::size_t columns) {
-  Blocks blocks;
-  for (std::size_t k = 0; k < depth; k += exact_depth) {
-    const kernels::MatrixView view{numbers.data() + k * columns, std::min<std::size_t>(exact_depth, depth - k), columns, columns, 1};
-    blocks.emplace_back(kernels::packed_columns_size(sgemm, view.rows, columns));
-    kernels::pack_columns(sgemm, view, blocks.back().data());
-  }
-  return blocks;
-}
-
-std::int32_t add_wrapping(std::int32_t a, std::int32_t b) {
-  return static_cast<std::int32_t>(static_cast<std::uint32_t>(a) + static_cast<std::uint32_t>(b));
-}
-
-void multiply_blocks(const kernels::SgemmKernels& sgemm, const std::vector<float>& left, const Blocks& right, std::size_t rows,
-                     std::size_t depth, std::size_t columns, std::int32_t* output) {
-  std::vector<float> packed(rows * exact_depth);
-  std::vector<float> sums(rows * columns);
-  std::fill_n(output, rows * columns, 0);
-  for (std::size_t block = 0; block < right.size(); ++block) {
-    const std::size_t k = block * exact_depth;
-    const std::size_t length = std::min<std::size_t>(exact_depth, depth - k);
-    kernels::pack_rows(sgemm, {left.data() + k, rows, length, depth, 1}, packed.data());
-    kernels::multiply(sgemm, {.rows = rows,
-                              .columns = columns,
-                              .depth = length,
-                              .a = packed.data(),
-                              .b = right[block].data(),
-                              .c = sums.data(),
-                              .c_stride = columns});
-    for (std::size_t i = 0; i < sums.size(); ++i) output[i] = add_wrapping(output[i], static_cast<std::int32_t>(sums[i]));
-  }
-}
-
-// C stretches over [M, N] in one direction only.
-void add_stretched(const Tensor& addend, std::size_t rows, std::size_t columns, std::int32_t* sums) {
-  const std::span<const std::int32_t> elements = addend.data<std::int32_t>();
-  const Shape& shape = addend.shape();
-  const std::size_t column_step = !shape.empty() && shape.back() != 1 ? 1 : 0;
-  const std::size_t row_step = shape.size() == 2 && shape[0] != 1 ? static_cast<std::size_t>(shape[1]) : 0;
-  for (std::size_t row = 0; row < rows; ++row) {
-    for (std::size_t column = 0; column < columns; ++column) {
-      std::int32_t& sum = sums[row * columns + column];
-      sum = add_wrapping(sum, elements[row * row_step + column * column_step]);
-    }
-  }
-}
-
 MatrixSizes sizes_of(Shape a, Shape b, bool transpose_a, bool transpose_b, const Node& node) {
   if (transpose_a && a.size() == 2) std::swap(a[0], a[1]);
   if (transpose_b && b.size() == 2) std::swap(b[0], b[1]);
   return matrix_sizes(a, b, node);
+}
+
+const std::uint8_t* bytes_of(const Tensor& tensor) { return tensor.bits<std::uint8_t>().data(); }
+
+// The addends of one row: C stretches over [M, N] in one direction only.
+std::vector<std::int32_t> addends_of(const Tensor* addend, std::size_t row, std::size_t columns) {
+  if (addend == nullptr) return {};
+  const std::span<const std::int32_t> elements = addend->data<std::int32_t>();
+  const Shape& shape = addend->shape();
+  const std::size_t column_step = !shape.empty() && shape.back() != 1 ? 1 : 0;
+  const std::size_t first = shape.size() == 2 && shape[0] != 1 ? row * static_cast<std::size_t>(shape[1]) : 0;
+  std::vector<std::int32_t> addends(columns);
+  for (std::size_t column = 0; column < columns; ++column) addends[column] = elements[first + column * column_step];
+  return addends;
+}
+
+bool one_for_all(const Tensor* parameters) { return parameters == nullptr || parameters->elements() == 1; }
+bool same_for_rows(const Tensor* addend) { return addend == nullptr || addend->rank() < 2 || addend->shape()[0] == 1; }
+
+// The parameters of the columns of one matrix: one for all, or one a column of this matrix.
+template <class T>
+std::span<const T> of_matrix(const std::vector<T>& parameters, std::size_t matrix, std::size_t columns) {
+  if (parameters.size() <= 1) return parameters;
+  return std::span(parameters).subspan(lane_index(parameters.size(), matrix, 0, columns), columns);
 }
 
 }  // namespace
@@ -114,6 +57,29 @@ std::vector<float> scales_of(const Tensor& scales) {
   const Tensor wide = widen(scales);
   const std::span<const float> numbers = wide.data<float>();
   return {numbers.begin(), numbers.end()};
+}
+
+std::vector<std::int32_t> codes_of(const Tensor* tensor) {
+  std::vector<std::int32_t> codes(tensor == nullptr ? 0 : static_cast<std::size_t>(tensor->elements()));
+  for (std::size_t index = 0; index < codes.size(); ++index) codes[index] = code_at(*tensor, index);
+  return codes;
+}
+
+std::byte* scratch_bytes(Scratch& scratch, std::size_t bytes, std::size_t slot) {
+  return reinterpret_cast<std::byte*>(scratch.floats(bytes / sizeof(float) + 1, slot).data());
+}
+
+kernels::SumsOutput::Form form_of(DataType type) {
+  switch (type) {
+    case DataType::int32:
+      return kernels::SumsOutput::Form::sums;
+    case DataType::uint8:
+      return kernels::SumsOutput::Form::u8;
+    case DataType::int8:
+      return kernels::SumsOutput::Form::s8;
+    default:
+      return kernels::SumsOutput::Form::numbers;
+  }
 }
 
 void check_codes(const InferRequest& request, std::size_t codes, std::size_t zero_point) {
@@ -142,8 +108,44 @@ OutputType infer_integer_product(const InferRequest& request, const ProductInput
   return output;
 }
 
-struct IntegerProduct::PackedBlocks {
-  Blocks blocks;
+// What one run works on. Tensors are null where the operator has no such input or the node leaves it out.
+struct IntegerProduct::Inputs {
+  const Tensor* a;
+  const Tensor* b;
+  const Tensor* a_zero;
+  const Tensor* a_scale;
+  const Tensor* b_zero;
+  const Tensor* b_scale;
+  const Tensor* y_scale;
+  const Tensor* addend;
+  MatrixSizes sizes{};
+  bool a_is_signed = false;
+  bool scaled = true;
+
+  [[nodiscard]] std::size_t rows() const { return static_cast<std::size_t>(sizes.rows); }
+  [[nodiscard]] std::size_t depth() const { return static_cast<std::size_t>(sizes.depth); }
+  [[nodiscard]] std::size_t columns() const { return static_cast<std::size_t>(sizes.columns); }
+  // Whether one call may compute all rows.
+  [[nodiscard]] bool rows_are_alike() const { return one_for_all(a_zero) && one_for_all(a_scale) && same_for_rows(addend); }
+
+  void check(const Node& node) const {
+    const auto matrices = [](const Tensor& operand, std::int64_t of_matrix) {
+      return static_cast<std::size_t>(std::max<std::int64_t>(1, operand.elements() / std::max<std::int64_t>(1, of_matrix)));
+    };
+    const std::size_t a_matrices = matrices(*a, sizes.rows * sizes.depth);
+    const std::size_t b_matrices = matrices(*b, sizes.depth * sizes.columns);
+    check_lanes(a_zero, rows(), a_matrices, node, "zero points");
+    check_lanes(b_zero, columns(), b_matrices, node, "zero points");
+    check_lanes(a_scale, rows(), a_matrices, node, "scales");
+    check_lanes(b_scale, columns(), b_matrices, node, "scales");
+    check_lanes(y_scale, 1, 1, node, "output scales");
+  }
+};
+
+struct IntegerProduct::Place {
+  std::size_t a_matrix, b_matrix;
+  std::size_t row;     // of the matrix
+  std::size_t output;  // the row of the output, all matrices on top of each other
 };
 
 IntegerProduct::IntegerProduct(const PrepareRequest& request, const ProductInputs& inputs)
@@ -153,80 +155,120 @@ IntegerProduct::IntegerProduct(const PrepareRequest& request, const ProductInput
       transpose_b_(request.node.integer("transB", 0) != 0),
       alpha_(request.node.number("alpha", 1.0F)) {
   const Tensor* b = request.constant(inputs.b);
-  const Tensor* zero_points = request.constant(inputs.b_zero);
-  if (b == nullptr || b->rank() != 2 || (request.has(inputs.b_zero) && zero_points == nullptr)) return;
-  const auto depth = static_cast<std::size_t>(b->shape()[transpose_b_ ? 1 : 0]);
-  const auto columns = static_cast<std::size_t>(b->shape()[transpose_b_ ? 0 : 1]);
-  check_lanes(zero_points, columns, 1, request.node, "zero points");
-  const Codes codes{*b, zero_points, depth, columns, transpose_b_, false};
-  packed_ = std::make_shared<PackedBlocks>(
-      PackedBlocks{pack_blocks(kernels::sgemm_kernels(selected_isa()), codes.differences(0), depth, columns)});
+  if (b == nullptr || b->rank() != 2) return;
+  Inputs known{.a = nullptr,
+               .b = b,
+               .a_zero = request.constant(inputs.a_zero),
+               .a_scale = request.constant(inputs.a_scale),
+               .b_zero = request.constant(inputs.b_zero),
+               .b_scale = request.constant(inputs.b_scale),
+               .y_scale = request.constant(inputs.y_scale),
+               .addend = request.constant(inputs.addend)};
+  known.sizes.depth = b->shape()[transpose_b_ ? 1 : 0];
+  known.sizes.columns = b->shape()[transpose_b_ ? 0 : 1];
+  known.a_is_signed = request.type(inputs.a) == DataType::int8;
+  known.scaled = inputs.b_scale != ProductInputs::none;
+  check_lanes(known.b_zero, known.columns(), 1, node_, "zero points");
+  check_lanes(known.b_scale, known.columns(), 1, node_, "scales");
+  packed_ = std::make_shared<kernels::PackedCodes>(kernels::igemm_kernels(selected_isa()), right_matrix(*b, known.sizes, 0));
+  const bool dynamic = known.scaled && inputs.a_scale == ProductInputs::none;
+  bool all = !dynamic && request.type(inputs.a) != DataType::undefined && known.rows_are_alike();
+  for (const std::size_t index : {inputs.a_zero, inputs.a_scale, inputs.b_zero, inputs.b_scale, inputs.y_scale, inputs.addend}) {
+    all = all && (!request.has(index) || request.constant(index) != nullptr);
+  }
+  if (all) constant_ = std::make_shared<Shared>(shared_by(known, *packed_, {0, 0, 0, 0}));
+}
+
+kernels::CodeMatrix IntegerProduct::right_matrix(const Tensor& b, const MatrixSizes& sizes, std::size_t matrix) const {
+  const auto depth = static_cast<std::size_t>(sizes.depth);
+  const auto columns = static_cast<std::size_t>(sizes.columns);
+  return {.codes = bytes_of(b) + matrix * depth * columns,
+          .is_signed = b.type() == DataType::int8,
+          .rows = depth,
+          .columns = columns,
+          .row_stride = transpose_b_ ? 1 : columns,
+          .column_stride = transpose_b_ ? depth : 1};
+}
+
+IntegerProduct::Shared IntegerProduct::shared_by(const Inputs& inputs, const kernels::PackedCodes& b, const Place& place) const {
+  const std::size_t columns = inputs.columns();
+  const auto of_row = [&](std::size_t count) { return lane_index(count, place.a_matrix, place.row, inputs.rows()); };
+  const std::vector<std::int32_t> a_zero = codes_of(inputs.a_zero);
+  const std::vector<std::int32_t> b_zero = codes_of(inputs.b_zero);
+  Shared shared{kernels::compensation(b, inputs.a_is_signed, a_zero.empty() ? 0 : a_zero[of_row(a_zero.size())],
+                                      of_matrix(b_zero, place.b_matrix, columns), addends_of(inputs.addend, place.row, columns)),
+                {}};
+  if (!inputs.scaled) return shared;
+  const std::vector<float> a_scales = scales_of(*inputs.a_scale);
+  const std::vector<float> b_scales = scales_of(*inputs.b_scale);
+  const std::span<const float> of_columns = of_matrix(b_scales, place.b_matrix, columns);
+  const float a_scale = alpha_ * a_scales[of_row(a_scales.size())];
+  const float divisor = inputs.y_scale == nullptr ? 1.0F : scales_of(*inputs.y_scale)[0];
+  for (std::size_t column = 0; column < columns; ++column) {
+    shared.multipliers.push_back(a_scale * of_columns[of_columns.size() == 1 ? 0 : column] / divisor);
+  }
+  return shared;
+}
+
+void IntegerProduct::multiply(RunContext& run, const Inputs& inputs, const kernels::PackedCodes& b, const Shared& shared,
+                              const Place& place, std::size_t rows) const {
+  const kernels::IgemmKernels& igemm = kernels::igemm_kernels(selected_isa());
+  const std::size_t row_stride = transpose_a_ ? 1 : inputs.depth();
+  const std::size_t first = place.a_matrix * inputs.rows() * inputs.depth() + place.row * row_stride;
+  const kernels::StridedRows left{bytes_of(*inputs.a) + first, inputs.depth(), row_stride, transpose_a_ ? inputs.rows() : 1};
+  Tensor& output = run.out();
+  const std::size_t element = output.bytes().size() / static_cast<std::size_t>(output.elements());
+  const kernels::SumsOutput target{.form = form_of(output.type()),
+                                   .target = output.mutable_bytes().data() + place.output * inputs.columns() * element,
+                                   .stride = inputs.columns(),
+                                   .multipliers = inputs.scaled ? shared.multipliers.data() : nullptr,
+                                   .bias = run.has(inputs_.bias) ? run.in(inputs_.bias).data<float>().data() : nullptr,
+                                   .zero_point = run.has(inputs_.y_zero) ? code_at(run.in(inputs_.y_zero), 0) : 0};
+  std::byte* scratch = scratch_bytes(run.scratch, kernels::product_scratch(igemm, rows, b));
+  kernels::multiply_codes(igemm, kernels::requantize_kernels(selected_isa()),
+                          {rows, left.rows(inputs.a_is_signed), b, shared.compensation, target}, scratch);
 }
 
 void IntegerProduct::run(RunContext& run, const QuantizedLeft* left) const {
-  Tensor& output = run.out();
-  if (output.elements() == 0) return;
-  const auto optional = [&](std::size_t index) { return run.has(index) ? &run.in(index) : nullptr; };
-  const Tensor& a = left != nullptr ? left->codes : run.in(inputs_.a);
-  const Tensor& b = run.in(inputs_.b);
-  const Tensor* a_zero = left != nullptr ? &left->zero_point : optional(inputs_.a_zero);
-  const Tensor* b_zero = optional(inputs_.b_zero);
-  const MatrixSizes sizes = sizes_of(a.shape(), b.shape(), transpose_a_, transpose_b_, node_);
-  const auto rows = static_cast<std::size_t>(sizes.rows);
-  const auto depth = static_cast<std::size_t>(sizes.depth);
-  const auto columns = static_cast<std::size_t>(sizes.columns);
-  const std::size_t a_stack = static_cast<std::size_t>(a.elements()) / std::max<std::size_t>(1, rows * depth);
-  const std::size_t b_stack = static_cast<std::size_t>(b.elements()) / std::max<std::size_t>(1, depth * columns);
-  check_lanes(a_zero, rows, std::max<std::size_t>(a_stack, 1), node_, "zero points");
-  check_lanes(b_zero, columns, std::max<std::size_t>(b_stack, 1), node_, "zero points");
-
-  std::vector<float> a_scales, b_scales;
-  float divisor = 1.0F;
-  const bool scaled = output.type() != DataType::int32;
-  if (scaled) {
-    const Tensor& a_scale = left != nullptr ? left->scale : run.in(inputs_.a_scale);
-    check_lanes(&a_scale, rows, std::max<std::size_t>(a_stack, 1), node_, "scales");
-    check_lanes(&run.in(inputs_.b_scale), columns, std::max<std::size_t>(b_stack, 1), node_, "scales");
-    a_scales = scales_of(a_scale);
-    b_scales = scales_of(run.in(inputs_.b_scale));
-    if (run.has(inputs_.y_scale)) divisor = scales_of(run.in(inputs_.y_scale)).at(0);
+  if (run.out().elements() == 0) return;
+  const auto given = [&](std::size_t index) { return run.has(index) ? &run.in(index) : nullptr; };
+  Inputs inputs{.a = left != nullptr ? &left->codes : given(inputs_.a),
+                .b = given(inputs_.b),
+                .a_zero = left != nullptr ? &left->zero_point : given(inputs_.a_zero),
+                .a_scale = left != nullptr ? &left->scale : given(inputs_.a_scale),
+                .b_zero = given(inputs_.b_zero),
+                .b_scale = given(inputs_.b_scale),
+                .y_scale = given(inputs_.y_scale),
+                .addend = given(inputs_.addend)};
+  inputs.sizes = sizes_of(inputs.a->shape(), inputs.b->shape(), transpose_a_, transpose_b_, node_);
+  inputs.a_is_signed = inputs.a->type() == DataType::int8;
+  inputs.scaled = run.out().type() != DataType::int32;
+  inputs.check(node_);
+  std::size_t stack = static_cast<std::size_t>(element_count(inputs.sizes.stack));
+  std::size_t rows = inputs.rows();
+  const bool alike = inputs.rows_are_alike();
+  // One right matrix for all: the stack of left matrices is one tall matrix.
+  if (inputs.b->elements() == inputs.sizes.depth * inputs.sizes.columns && alike && inputs.addend == nullptr) {
+    rows *= stack;
+    stack = 1;
   }
-  const std::int32_t y_zero = run.has(inputs_.y_zero) ? code_at(run.in(inputs_.y_zero), 0) : 0;
-  const float* bias = run.has(inputs_.bias) ? run.in(inputs_.bias).data<float>().data() : nullptr;
-
-  const kernels::SgemmKernels& sgemm = kernels::sgemm_kernels(selected_isa());
-  const kernels::RequantizeKernels& requantize = kernels::requantize_kernels(selected_isa());
-  std::vector<std::int32_t> sums(rows * columns);
-  std::vector<float> multipliers(columns);
-  const std::int64_t stack = element_count(sizes.stack);
-  for (std::int64_t index = 0; index < stack; ++index) {
-    const auto a_matrix = static_cast<std::size_t>(matrix_at(index, sizes.stack, a.shape()));
-    const auto b_matrix = static_cast<std::size_t>(matrix_at(index, sizes.stack, b.shape()));
-    const std::vector<float> rows_of_a = Codes{a, a_zero, rows, depth, transpose_a_, true}.differences(a_matrix);
-    Blocks now;
-    if (!packed_) {
-      now = pack_blocks(sgemm, Codes{b, b_zero, depth, columns, transpose_b_, false}.differences(b_matrix), depth, columns);
-    }
-    multiply_blocks(sgemm, rows_of_a, packed_ ? packed_->blocks : now, rows, depth, columns, sums.data());
-    if (run.has(inputs_.addend)) add_stretched(run.in(inputs_.addend), rows, columns, sums.data());
-    const std::size_t first = static_cast<std::size_t>(index) * rows * columns;
-    if (!scaled) {
-      std::copy(sums.begin(), sums.end(), output.mutable_data<std::int32_t>().begin() + static_cast<std::ptrdiff_t>(first));
-      continue;
-    }
-    for (std::size_t row = 0; row < rows; ++row) {
-      const float a_scale = alpha_ * a_scales[lane_index(a_scales.size(), a_matrix, row, rows)];
-      for (std::size_t column = 0; column < columns; ++column) {
-        multipliers[column] = a_scale * b_scales[lane_index(b_scales.size(), b_matrix, column, columns)] / divisor;
-      }
-      const std::int32_t* source = sums.data() + row * columns;
-      const std::size_t target = first + row * columns;
-      if (output.type() == DataType::float32) {
-        requantize.to_float(source, multipliers.data(), bias, output.mutable_data<float>().data() + target, columns);
-      } else if (output.type() == DataType::uint8) {
-        requantize.to_u8(source, multipliers.data(), y_zero, output.mutable_data<std::uint8_t>().data() + target, columns);
+  for (std::size_t index = 0; index < stack; ++index) {
+    Place place{
+        .a_matrix =
+            stack == 1 ? 0 : static_cast<std::size_t>(matrix_at(static_cast<std::int64_t>(index), inputs.sizes.stack, inputs.a->shape())),
+        .b_matrix =
+            stack == 1 ? 0 : static_cast<std::size_t>(matrix_at(static_cast<std::int64_t>(index), inputs.sizes.stack, inputs.b->shape())),
+        .row = 0,
+        .output = index * rows};
+    std::optional<kernels::PackedCodes> now;
+    if (!packed_) now.emplace(kernels::igemm_kernels(selected_isa()), right_matrix(*inputs.b, inputs.sizes, place.b_matrix));
+    const kernels::PackedCodes& b = packed_ ? *packed_ : *now;
+    const std::size_t step = alike ? rows : 1;
+    for (; place.row < rows; place.row += step, place.output += step) {
+      if (constant_) {
+        multiply(run, inputs, b, *constant_, place, step);
       } else {
-        requantize.to_s8(source, multipliers.data(), y_zero, output.mutable_data<std::int8_t>().data() + target, columns);
+        multiply(run, inputs, b, shared_by(inputs, b, place), place, step);
       }
     }
   }

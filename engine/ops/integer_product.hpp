@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "engine/kernels/igemm/matrix.hpp"
 #include "engine/ops/matrix_product.hpp"
 
 namespace titrate::engine::ops {
@@ -13,6 +14,12 @@ namespace titrate::engine::ops {
 [[nodiscard]] std::int32_t code_at(const Tensor& tensor, std::size_t index);
 /// Scales as float32, whatever float type stores them.
 [[nodiscard]] std::vector<float> scales_of(const Tensor& scales);
+/// All elements as code_at() reads them; none for a null tensor.
+[[nodiscard]] std::vector<std::int32_t> codes_of(const Tensor* tensor);
+/// Memory of a step as bytes, 64-byte aligned; slots are those of Scratch::floats().
+[[nodiscard]] std::byte* scratch_bytes(Scratch& scratch, std::size_t bytes, std::size_t slot = 0);
+/// The form that an output's element type asks for: int32 is the sums.
+[[nodiscard]] kernels::SumsOutput::Form form_of(DataType type);
 /// Refuses an input that is known not to hold uint8 or int8, and a zero point of another type than its codes.
 void check_codes(const InferRequest& request, std::size_t codes, std::size_t zero_point);
 
@@ -45,14 +52,26 @@ class IntegerProduct {
   void run(RunContext& run, const QuantizedLeft* left = nullptr) const;
 
  private:
-  struct PackedBlocks;
+  // What all rows of one product share: one zero point and scale of a, one row of addends.
+  struct Shared {
+    kernels::Compensation compensation;
+    std::vector<float> multipliers;
+  };
+  struct Inputs;  // of one run
+  struct Place;   // a matrix of the stack, and a row of it
+
+  [[nodiscard]] kernels::CodeMatrix right_matrix(const Tensor& b, const MatrixSizes& sizes, std::size_t matrix) const;
+  [[nodiscard]] Shared shared_by(const Inputs& inputs, const kernels::PackedCodes& b, const Place& place) const;
+  void multiply(RunContext& run, const Inputs& inputs, const kernels::PackedCodes& b, const Shared& shared, const Place& place,
+                std::size_t rows) const;
 
   Node node_;
   ProductInputs inputs_;
   bool transpose_a_;
   bool transpose_b_;
   float alpha_;
-  std::shared_ptr<const PackedBlocks> packed_;  // of a constant b
+  std::shared_ptr<const kernels::PackedCodes> packed_;  // of a constant b
+  std::shared_ptr<const Shared> constant_;              // where all of it is constant
 };
 
 /// Shapes and types of a product of codes, with Gemm's attributes transA and transB where `transposes`.

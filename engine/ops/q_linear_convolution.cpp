@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <memory>
 
-#include "engine/kernels/convolution/plain.hpp"
-#include "engine/kernels/requantize/requantize.hpp"
+#include "engine/kernels/convolution/integer.hpp"
+#include "engine/kernels/threads.hpp"
 #include "engine/ops/convolution_shape.hpp"
 #include "engine/ops/integer_product.hpp"
 #include "engine/ops/table.hpp"
@@ -75,79 +75,97 @@ std::vector<OutputType> infer_q_linear(const InferRequest& request) {
 
 std::vector<OutputType> infer_sums(const InferRequest& request) { return infer_convolution(request, sums_only, DataType::int32); }
 
+// The tensors of the parameters, null where the operator has no such input, the node leaves it out, or (when preparing) it is not constant.
+struct ParameterTensors {
+  const Tensor* x_scale;
+  const Tensor* x_zero;
+  const Tensor* w_scale;
+  const Tensor* w_zero;
+  const Tensor* y_scale;
+  const Tensor* bias;
+
+  template <class Get>
+  ParameterTensors(const ConvolutionInputs& inputs, const Get& get)
+      : x_scale(get(inputs.x_scale)),
+        x_zero(get(inputs.x_zero)),
+        w_scale(get(inputs.w_scale)),
+        w_zero(get(inputs.w_zero)),
+        y_scale(get(inputs.y_scale)),
+        bias(get(inputs.bias)) {}
+};
+
+struct Parameters {
+  std::vector<kernels::Compensation> compensations;  // one a group
+  std::vector<float> multipliers;                    // one a filter: x_scale * w_scale / y_scale
+};
+
+Parameters parameters_of(const ParameterTensors& tensors, const kernels::PackedCodeFilters& filters, bool x_is_signed) {
+  Parameters parameters;
+  const std::int32_t x_zero = tensors.x_zero == nullptr ? 0 : code_at(*tensors.x_zero, 0);
+  const std::vector<std::int32_t> w_zero = codes_of(tensors.w_zero);
+  const std::vector<std::int32_t> bias = codes_of(tensors.bias);
+  std::size_t first = 0;
+  for (const kernels::PackedCodes& group : filters.groups()) {
+    const auto own = [&](const std::vector<std::int32_t>& numbers) {
+      return numbers.size() <= 1 ? std::span(numbers) : std::span(numbers).subspan(first, group.columns());
+    };
+    parameters.compensations.push_back(kernels::compensation(group, x_is_signed, x_zero, own(w_zero), own(bias)));
+    first += group.columns();
+  }
+  if (tensors.x_scale == nullptr) return parameters;
+  const float x_scale = scales_of(*tensors.x_scale).at(0);
+  const float y_scale = scales_of(*tensors.y_scale).at(0);
+  const std::vector<float> w_scales = scales_of(*tensors.w_scale);
+  for (std::size_t filter = 0; filter < first; ++filter) {
+    parameters.multipliers.push_back(x_scale * w_scales[w_scales.size() == 1 ? 0 : filter] / y_scale);
+  }
+  return parameters;
+}
+
 struct PreparedConvolution {
   Node node;
   ConvolutionInputs inputs;
   bool last;
   std::int64_t groups;
+  std::optional<kernels::PackedCodeFilters> filters;  // of constant weights
+  std::optional<Parameters> parameters;               // where all of them are constant
 };
 
-// Differences from the zero points, as unsigned numbers that wrap around; images channel by channel whatever the layout.
-std::vector<std::uint32_t> image_differences(const Tensor& x, std::int32_t zero_point, bool last) {
-  const auto count = static_cast<std::size_t>(x.elements());
-  const auto batch = static_cast<std::size_t>(x.shape()[0]);
-  const auto channels = static_cast<std::size_t>(last ? x.shape().back() : x.shape()[1]);
-  const std::size_t space = count / (batch * channels);
-  std::vector<std::uint32_t> differences(count);
-  for (std::size_t image = 0; image < batch; ++image) {
-    for (std::size_t channel = 0; channel < channels; ++channel) {
-      for (std::size_t at = 0; at < space; ++at) {
-        const std::size_t source = last ? (image * space + at) * channels + channel : (image * channels + channel) * space + at;
-        differences[(image * channels + channel) * space + at] = static_cast<std::uint32_t>(code_at(x, source) - zero_point);
-      }
+kernels::PackedCodeFilters pack_filters(const Tensor& w, std::int64_t groups) {
+  kernels::ConvolutionGeometry geometry;
+  geometry.groups = groups;
+  geometry.channels = w.shape()[1];
+  geometry.filters = w.shape()[0] / groups;
+  geometry.kernel = three(Shape(w.shape().begin() + 2, w.shape().end()));
+  return {kernels::igemm_kernels(selected_isa()), geometry, w.bits<std::uint8_t>().data(), w.type() == DataType::int8};
+}
+
+// Both directions between [batch, rows, columns] and [batch, columns, rows], for elements of one size. Blocks that fit the first cache.
+template <class Element>
+void transpose_images(const Element* source, Element* target, std::size_t batch, std::size_t rows, std::size_t columns) {
+  constexpr std::size_t block = 16;
+  const std::size_t row_blocks = (rows + block - 1) / block;
+  kernels::parallel_for(batch * row_blocks, [&](std::size_t index, std::size_t) {
+    const std::size_t image = index / row_blocks * rows * columns;
+    const std::size_t first = index % row_blocks * block;
+    const std::size_t end = std::min(first + block, rows);
+    for (std::size_t column = 0; column < columns; ++column) {
+      for (std::size_t row = first; row < end; ++row) target[image + column * rows + row] = source[image + row * columns + column];
     }
-  }
-  return differences;
+  });
 }
 
-std::vector<std::uint32_t> weight_differences(const Tensor& w, const Tensor* zero_points) {
-  const auto count = static_cast<std::size_t>(w.elements());
-  const std::size_t depth = count / static_cast<std::size_t>(w.shape()[0]);
-  std::vector<std::uint32_t> differences(count);
-  for (std::size_t index = 0; index < count; ++index) {
-    const std::size_t filter = index / depth;
-    const std::int32_t zero_point = zero_points == nullptr ? 0 : code_at(*zero_points, zero_points->elements() == 1 ? 0 : filter);
-    differences[index] = static_cast<std::uint32_t>(code_at(w, index) - zero_point);
-  }
-  return differences;
-}
+struct Sizes {
+  std::size_t batch, channels, input, filters, output;
+  explicit Sizes(const kernels::ConvolutionGeometry& geometry)
+      : batch(static_cast<std::size_t>(geometry.batch)),
+        channels(static_cast<std::size_t>(geometry.groups * geometry.channels)),
+        input(static_cast<std::size_t>(geometry.input_size())),
+        filters(static_cast<std::size_t>(geometry.groups * geometry.filters)),
+        output(static_cast<std::size_t>(geometry.output_size())) {}
+};
 
-// One multiplier a filter: x_scale * w_scale / y_scale.
-std::vector<float> filter_multipliers(const RunContext& run, const ConvolutionInputs& inputs, std::size_t filters) {
-  const float x_scale = scales_of(run.in(inputs.x_scale)).at(0);
-  const float y_scale = scales_of(run.in(inputs.y_scale)).at(0);
-  const std::vector<float> w_scales = scales_of(run.in(inputs.w_scale));
-  std::vector<float> multipliers(filters);
-  for (std::size_t filter = 0; filter < filters; ++filter) {
-    multipliers[filter] = x_scale * w_scales[w_scales.size() == 1 ? 0 : filter] / y_scale;
-  }
-  return multipliers;
-}
-
-void store_codes(const RunContext& run, const PreparedConvolution& prepared, const std::vector<std::uint32_t>& sums, std::size_t filters,
-                 std::size_t space) {
-  const kernels::RequantizeKernels& kernels = kernels::requantize_kernels(selected_isa());
-  const std::vector<float> multipliers = filter_multipliers(run, prepared.inputs, filters);
-  const std::int32_t zero_point = code_at(run.in(prepared.inputs.y_zero), 0);
-  Tensor& output = run.out();
-  std::vector<std::int32_t> row(filters);
-  std::vector<std::uint8_t> codes(filters);
-  const std::size_t images = sums.size() / (filters * space);
-  for (std::size_t pixel = 0; pixel < images * space; ++pixel) {
-    const std::size_t first = pixel / space * filters * space + pixel % space;
-    for (std::size_t filter = 0; filter < filters; ++filter) row[filter] = static_cast<std::int32_t>(sums[first + filter * space]);
-    if (output.type() == DataType::uint8) {
-      kernels.to_u8(row.data(), multipliers.data(), zero_point, codes.data(), filters);
-    } else {
-      kernels.to_s8(row.data(), multipliers.data(), zero_point, reinterpret_cast<std::int8_t*>(codes.data()), filters);
-    }
-    const std::span<std::uint8_t> target = output.mutable_bits<std::uint8_t>();
-    for (std::size_t filter = 0; filter < filters; ++filter) {
-      target[prepared.last ? pixel * filters + filter : first + filter * space] = codes[filter];
-    }
-  }
-}
-
+// Runs with channels last; a channels-first image is transposed on the way in and out.
 void run_convolution(const PreparedConvolution& prepared, RunContext& run) {
   if (run.out().elements() == 0) return;
   const ConvolutionInputs& inputs = prepared.inputs;
@@ -157,25 +175,62 @@ void run_convolution(const PreparedConvolution& prepared, RunContext& run) {
   const Shape output = prepared.last ? channels_first(run.out().shape()) : run.out().shape();
   const Window window = read_window(prepared.node, w.shape().size() - 2, Shape(w.shape().begin() + 2, w.shape().end()));
   const auto geometry = convolution_geometry(window, input, w.shape(), output, prepared.groups, prepared.node);
-  const std::int32_t x_zero = run.has(inputs.x_zero) ? code_at(run.in(inputs.x_zero), 0) : 0;
-  const auto image = image_differences(x, x_zero, prepared.last);
-  const auto weights = weight_differences(w, run.has(inputs.w_zero) ? &run.in(inputs.w_zero) : nullptr);
-  const auto* bias =
-      run.has(inputs.bias) ? reinterpret_cast<const std::uint32_t*>(run.in(inputs.bias).data<std::int32_t>().data()) : nullptr;
-  std::vector<std::uint32_t> sums(static_cast<std::size_t>(run.out().elements()));
-  kernels::convolve_plainly(geometry, image.data(), weights.data(), bias, sums.data());
-  if (run.out().type() == DataType::int32) {
-    std::transform(sums.begin(), sums.end(), run.out().mutable_data<std::int32_t>().begin(),
-                   [](std::uint32_t sum) { return static_cast<std::int32_t>(sum); });
-    return;
+  const bool x_is_signed = x.type() == DataType::int8;
+
+  std::optional<kernels::PackedCodeFilters> filters_now;
+  if (!prepared.filters) filters_now = pack_filters(w, prepared.groups);
+  const kernels::PackedCodeFilters& filters = prepared.filters ? *prepared.filters : *filters_now;
+  std::optional<Parameters> parameters_now;
+  if (!prepared.parameters) {
+    const ParameterTensors tensors(inputs, [&](std::size_t index) { return run.has(index) ? &run.in(index) : nullptr; });
+    parameters_now = parameters_of(tensors, filters, x_is_signed);
   }
-  store_codes(run, prepared, sums, static_cast<std::size_t>(w.shape()[0]), static_cast<std::size_t>(geometry.output_size()));
+  const Parameters& parameters = prepared.parameters ? *prepared.parameters : *parameters_now;
+
+  const kernels::IgemmKernels& igemm = kernels::igemm_kernels(selected_isa());
+  const Sizes sizes(geometry);
+  const std::size_t element = run.out().type() == DataType::int32 ? sizeof(std::int32_t) : 1;
+  const std::uint8_t* codes = x.bits<std::uint8_t>().data();
+  void* target = run.out().mutable_bytes().data();
+  if (!prepared.last) {
+    auto* image = reinterpret_cast<std::uint8_t*>(scratch_bytes(run.scratch, sizes.batch * sizes.channels * sizes.input, 1));
+    transpose_images(codes, image, sizes.batch, sizes.channels, sizes.input);
+    codes = image;
+    target = scratch_bytes(run.scratch, sizes.batch * sizes.filters * sizes.output * element, 2);
+  }
+  std::byte* scratch = scratch_bytes(run.scratch, kernels::convolution_scratch(igemm, geometry, filters));
+  kernels::convolve_codes(igemm, kernels::requantize_kernels(selected_isa()), geometry, filters, parameters.compensations,
+                          {codes, x_is_signed, run.has(inputs.x_zero) ? code_at(run.in(inputs.x_zero), 0) : 0},
+                          {.form = form_of(run.out().type()),
+                           .target = target,
+                           .stride = sizes.filters,
+                           .multipliers = parameters.multipliers.empty() ? nullptr : parameters.multipliers.data(),
+                           .zero_point = run.has(inputs.y_zero) ? code_at(run.in(inputs.y_zero), 0) : 0},
+                          scratch);
+  if (prepared.last) return;
+  if (element == 1) {
+    transpose_images(static_cast<const std::uint8_t*>(target), run.out().mutable_bits<std::uint8_t>().data(), sizes.batch, sizes.output,
+                     sizes.filters);
+  } else {
+    transpose_images(static_cast<const std::int32_t*>(target), run.out().mutable_data<std::int32_t>().data(), sizes.batch, sizes.output,
+                     sizes.filters);
+  }
 }
 
 template <const ConvolutionInputs& inputs>
 Step prepare_convolution(const PrepareRequest& request) {
-  return [prepared = PreparedConvolution{request.node, inputs, is_channels_last(request.node), request.node.integer("group", 1)}](
-             RunContext& run) { run_convolution(prepared, run); };
+  auto prepared = std::make_shared<PreparedConvolution>(PreparedConvolution{request.node, inputs, is_channels_last(request.node),
+                                                                            request.node.integer("group", 1), std::nullopt, std::nullopt});
+  if (const Tensor* w = request.constant(inputs.w); w != nullptr && w->elements() > 0) {
+    prepared->filters = pack_filters(*w, prepared->groups);
+    bool constant = request.type(inputs.x) != DataType::undefined;
+    for (const std::size_t index : {inputs.x_scale, inputs.x_zero, inputs.w_scale, inputs.w_zero, inputs.y_scale, inputs.bias}) {
+      constant = constant && (!request.has(index) || request.constant(index) != nullptr);
+    }
+    const ParameterTensors tensors(inputs, [&](std::size_t index) { return request.constant(index); });
+    if (constant) prepared->parameters = parameters_of(tensors, *prepared->filters, request.type(inputs.x) == DataType::int8);
+  }
+  return [prepared = std::shared_ptr<const PreparedConvolution>(std::move(prepared))](RunContext& run) { run_convolution(*prepared, run); };
 }
 
 constexpr OperatorDefinition rows[] = {
