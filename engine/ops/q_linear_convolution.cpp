@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "engine/kernels/convolution/depthwise_int8.hpp"
 #include "engine/kernels/convolution/integer.hpp"
 #include "engine/kernels/threads.hpp"
 #include "engine/ops/convolution_shape.hpp"
@@ -94,9 +95,25 @@ struct ParameterTensors {
         bias(get(inputs.bias)) {}
 };
 
+ParameterTensors tensors_of(const ConvolutionInputs& inputs, const RunContext& run) {
+  return ParameterTensors(inputs, [&](std::size_t index) { return run.has(index) ? &run.in(index) : nullptr; });
+}
+
+// One a filter: x_scale * w_scale / y_scale.
+std::vector<float> multipliers_of(const ParameterTensors& tensors, std::size_t filters) {
+  const float x_scale = scales_of(*tensors.x_scale).at(0);
+  const float y_scale = scales_of(*tensors.y_scale).at(0);
+  const std::vector<float> w_scales = scales_of(*tensors.w_scale);
+  std::vector<float> multipliers(filters);
+  for (std::size_t filter = 0; filter < filters; ++filter) {
+    multipliers[filter] = x_scale * w_scales[w_scales.size() == 1 ? 0 : filter] / y_scale;
+  }
+  return multipliers;
+}
+
 struct Parameters {
   std::vector<kernels::Compensation> compensations;  // one a group
-  std::vector<float> multipliers;                    // one a filter: x_scale * w_scale / y_scale
+  std::vector<float> multipliers;                    // one a filter, for codes
 };
 
 Parameters parameters_of(const ParameterTensors& tensors, const kernels::PackedCodeFilters& filters, bool x_is_signed) {
@@ -112,14 +129,39 @@ Parameters parameters_of(const ParameterTensors& tensors, const kernels::PackedC
     parameters.compensations.push_back(kernels::compensation(group, x_is_signed, x_zero, own(w_zero), own(bias)));
     first += group.columns();
   }
-  if (tensors.x_scale == nullptr) return parameters;
-  const float x_scale = scales_of(*tensors.x_scale).at(0);
-  const float y_scale = scales_of(*tensors.y_scale).at(0);
-  const std::vector<float> w_scales = scales_of(*tensors.w_scale);
-  for (std::size_t filter = 0; filter < first; ++filter) {
-    parameters.multipliers.push_back(x_scale * w_scales[w_scales.size() == 1 ? 0 : filter] / y_scale);
-  }
+  if (tensors.x_scale != nullptr) parameters.multipliers = multipliers_of(tensors, first);
   return parameters;
+}
+
+// What the weights alone decide.
+kernels::ConvolutionGeometry filter_geometry(const Tensor& w, std::int64_t groups) {
+  kernels::ConvolutionGeometry geometry;
+  geometry.groups = groups;
+  geometry.channels = w.shape()[1];
+  geometry.filters = w.shape()[0] / groups;
+  geometry.kernel = three(Shape(w.shape().begin() + 2, w.shape().end()));
+  return geometry;
+}
+
+kernels::PackedCodeFilters pack_filters(const Tensor& w, std::int64_t groups) {
+  return {kernels::igemm_kernels(selected_isa()), filter_geometry(w, groups), w.bits<std::uint8_t>().data(), w.type() == DataType::int8};
+}
+
+// One filter a channel: a kernel of its own, which gives codes only.
+bool is_depthwise(const Tensor& w, std::int64_t groups) { return groups > 1 && w.shape()[1] == 1 && w.shape()[0] == groups; }
+
+kernels::PackedDepthwise pack_depthwise(const Tensor& w, const ParameterTensors& tensors) {
+  const std::vector<std::int32_t> w_zero = codes_of(tensors.w_zero);
+  const std::vector<std::int32_t> bias = codes_of(tensors.bias);
+  const auto channels = static_cast<std::size_t>(w.shape()[0]);
+  const std::size_t taps = static_cast<std::size_t>(w.elements()) / channels;
+  std::vector<std::int16_t> differences(channels * taps);
+  for (std::size_t index = 0; index < differences.size(); ++index) {
+    const std::int32_t zero = w_zero.empty() ? 0 : w_zero[w_zero.size() == 1 ? 0 : index / taps];
+    differences[index] = static_cast<std::int16_t>(code_at(w, index) - zero);
+  }
+  return {filter_geometry(w, w.shape()[0]), differences, bias, tensors.x_zero == nullptr ? 0 : code_at(*tensors.x_zero, 0),
+          multipliers_of(tensors, channels)};
 }
 
 struct PreparedConvolution {
@@ -129,16 +171,8 @@ struct PreparedConvolution {
   std::int64_t groups;
   std::optional<kernels::PackedCodeFilters> filters;  // of constant weights
   std::optional<Parameters> parameters;               // where all of them are constant
+  std::optional<kernels::PackedDepthwise> depthwise;  // where weights and parameters are constant
 };
-
-kernels::PackedCodeFilters pack_filters(const Tensor& w, std::int64_t groups) {
-  kernels::ConvolutionGeometry geometry;
-  geometry.groups = groups;
-  geometry.channels = w.shape()[1];
-  geometry.filters = w.shape()[0] / groups;
-  geometry.kernel = three(Shape(w.shape().begin() + 2, w.shape().end()));
-  return {kernels::igemm_kernels(selected_isa()), geometry, w.bits<std::uint8_t>().data(), w.type() == DataType::int8};
-}
 
 // Both directions between [batch, rows, columns] and [batch, columns, rows], for elements of one size. Blocks that fit the first cache.
 template <class Element>
@@ -165,70 +199,114 @@ struct Sizes {
         output(static_cast<std::size_t>(geometry.output_size())) {}
 };
 
-// Runs with channels last; a channels-first image is transposed on the way in and out.
-void run_convolution(const PreparedConvolution& prepared, RunContext& run) {
-  if (run.out().elements() == 0) return;
-  const ConvolutionInputs& inputs = prepared.inputs;
-  const Tensor& x = run.in(inputs.x);
-  const Tensor& w = run.in(inputs.w);
-  const Shape input = prepared.last ? channels_first(x.shape()) : x.shape();
-  const Shape output = prepared.last ? channels_first(run.out().shape()) : run.out().shape();
-  const Window window = read_window(prepared.node, w.shape().size() - 2, Shape(w.shape().begin() + 2, w.shape().end()));
-  const auto geometry = convolution_geometry(window, input, w.shape(), output, prepared.groups, prepared.node);
-  const bool x_is_signed = x.type() == DataType::int8;
+// What one run works on: both images have channels last.
+struct Images {
+  kernels::ConvolutionGeometry geometry;
+  const std::uint8_t* x;
+  void* y;
+};
 
+void run_tiles(const PreparedConvolution& prepared, const Images& images, RunContext& run) {
+  const ConvolutionInputs& inputs = prepared.inputs;
+  const bool x_is_signed = run.in(inputs.x).type() == DataType::int8;
   std::optional<kernels::PackedCodeFilters> filters_now;
-  if (!prepared.filters) filters_now = pack_filters(w, prepared.groups);
+  if (!prepared.filters) filters_now = pack_filters(run.in(inputs.w), prepared.groups);
   const kernels::PackedCodeFilters& filters = prepared.filters ? *prepared.filters : *filters_now;
   std::optional<Parameters> parameters_now;
-  if (!prepared.parameters) {
-    const ParameterTensors tensors(inputs, [&](std::size_t index) { return run.has(index) ? &run.in(index) : nullptr; });
-    parameters_now = parameters_of(tensors, filters, x_is_signed);
-  }
+  if (!prepared.parameters) parameters_now = parameters_of(tensors_of(inputs, run), filters, x_is_signed);
   const Parameters& parameters = prepared.parameters ? *prepared.parameters : *parameters_now;
 
   const kernels::IgemmKernels& igemm = kernels::igemm_kernels(selected_isa());
-  const Sizes sizes(geometry);
-  const std::size_t element = run.out().type() == DataType::int32 ? sizeof(std::int32_t) : 1;
-  const std::uint8_t* codes = x.bits<std::uint8_t>().data();
-  void* target = run.out().mutable_bytes().data();
+  std::byte* scratch = scratch_bytes(run.scratch, kernels::convolution_scratch(igemm, images.geometry, filters));
+  const kernels::SumsOutput output{.form = form_of(run.out().type()),
+                                   .target = images.y,
+                                   .stride = static_cast<std::size_t>(images.geometry.groups * images.geometry.filters),
+                                   .multipliers = parameters.multipliers.empty() ? nullptr : parameters.multipliers.data(),
+                                   .zero_point = run.has(inputs.y_zero) ? code_at(run.in(inputs.y_zero), 0) : 0};
+  kernels::convolve_codes(igemm, kernels::requantize_kernels(selected_isa()), images.geometry, filters, parameters.compensations,
+                          {images.x, x_is_signed, run.has(inputs.x_zero) ? code_at(run.in(inputs.x_zero), 0) : 0}, output, scratch);
+}
+
+template <class X, class Y>
+void run_depthwise(const Images& images, const kernels::PackedDepthwise& packed, std::int32_t y_zero, std::span<std::byte> scratch) {
+  kernels::convolve_depthwise(kernels::depthwise_int8_kernels(selected_isa()), images.geometry, packed,
+                              reinterpret_cast<const X*>(images.x), y_zero, static_cast<Y*>(images.y), scratch);
+}
+
+void run_depthwise(const PreparedConvolution& prepared, const Images& images, RunContext& run) {
+  const ConvolutionInputs& inputs = prepared.inputs;
+  std::optional<kernels::PackedDepthwise> now;
+  if (!prepared.depthwise) now = pack_depthwise(run.in(inputs.w), tensors_of(inputs, run));
+  const kernels::PackedDepthwise& packed = prepared.depthwise ? *prepared.depthwise : *now;
+  const std::int32_t y_zero = code_at(run.in(inputs.y_zero), 0);
+  const std::size_t bytes = kernels::depthwise_int8_scratch(images.geometry);
+  const std::span<std::byte> scratch(scratch_bytes(run.scratch, bytes), bytes);
+  const bool from_signed = run.in(inputs.x).type() == DataType::int8;
+  const bool to_signed = run.out().type() == DataType::int8;
+  if (from_signed) {
+    to_signed ? run_depthwise<std::int8_t, std::int8_t>(images, packed, y_zero, scratch)
+              : run_depthwise<std::int8_t, std::uint8_t>(images, packed, y_zero, scratch);
+  } else {
+    to_signed ? run_depthwise<std::uint8_t, std::int8_t>(images, packed, y_zero, scratch)
+              : run_depthwise<std::uint8_t, std::uint8_t>(images, packed, y_zero, scratch);
+  }
+}
+
+// Kernels want channels last; a channels-first image is transposed on the way in and out.
+void run_convolution(const PreparedConvolution& prepared, RunContext& run) {
+  if (run.out().elements() == 0) return;
+  const Tensor& x = run.in(prepared.inputs.x);
+  const Tensor& w = run.in(prepared.inputs.w);
+  const Shape input = prepared.last ? channels_first(x.shape()) : x.shape();
+  const Shape output = prepared.last ? channels_first(run.out().shape()) : run.out().shape();
+  const Window window = read_window(prepared.node, w.shape().size() - 2, Shape(w.shape().begin() + 2, w.shape().end()));
+  Images images{convolution_geometry(window, input, w.shape(), output, prepared.groups, prepared.node), x.bits<std::uint8_t>().data(),
+                run.out().mutable_bytes().data()};
+  const Sizes sizes(images.geometry);
+  const bool sums = run.out().type() == DataType::int32;
   if (!prepared.last) {
     auto* image = reinterpret_cast<std::uint8_t*>(scratch_bytes(run.scratch, sizes.batch * sizes.channels * sizes.input, 1));
-    transpose_images(codes, image, sizes.batch, sizes.channels, sizes.input);
-    codes = image;
-    target = scratch_bytes(run.scratch, sizes.batch * sizes.filters * sizes.output * element, 2);
+    transpose_images(images.x, image, sizes.batch, sizes.channels, sizes.input);
+    images.x = image;
+    images.y = scratch_bytes(run.scratch, run.out().bytes().size(), 2);
   }
-  std::byte* scratch = scratch_bytes(run.scratch, kernels::convolution_scratch(igemm, geometry, filters));
-  kernels::convolve_codes(igemm, kernels::requantize_kernels(selected_isa()), geometry, filters, parameters.compensations,
-                          {codes, x_is_signed, run.has(inputs.x_zero) ? code_at(run.in(inputs.x_zero), 0) : 0},
-                          {.form = form_of(run.out().type()),
-                           .target = target,
-                           .stride = sizes.filters,
-                           .multipliers = parameters.multipliers.empty() ? nullptr : parameters.multipliers.data(),
-                           .zero_point = run.has(inputs.y_zero) ? code_at(run.in(inputs.y_zero), 0) : 0},
-                          scratch);
+  if (!sums && is_depthwise(w, prepared.groups)) {
+    run_depthwise(prepared, images, run);
+  } else {
+    run_tiles(prepared, images, run);
+  }
   if (prepared.last) return;
-  if (element == 1) {
-    transpose_images(static_cast<const std::uint8_t*>(target), run.out().mutable_bits<std::uint8_t>().data(), sizes.batch, sizes.output,
+  if (sums) {
+    transpose_images(static_cast<const std::int32_t*>(images.y), run.out().mutable_data<std::int32_t>().data(), sizes.batch, sizes.output,
                      sizes.filters);
   } else {
-    transpose_images(static_cast<const std::int32_t*>(target), run.out().mutable_data<std::int32_t>().data(), sizes.batch, sizes.output,
+    transpose_images(static_cast<const std::uint8_t*>(images.y), run.out().mutable_bits<std::uint8_t>().data(), sizes.batch, sizes.output,
                      sizes.filters);
   }
 }
 
+// Whether every parameter that the node has is constant, and the type of x known.
+bool parameters_are_constant(const PrepareRequest& request, const ConvolutionInputs& inputs) {
+  bool constant = request.type(inputs.x) != DataType::undefined;
+  for (const std::size_t index : {inputs.x_scale, inputs.x_zero, inputs.w_scale, inputs.w_zero, inputs.y_scale, inputs.bias}) {
+    constant = constant && (!request.has(index) || request.constant(index) != nullptr);
+  }
+  return constant;
+}
+
 template <const ConvolutionInputs& inputs>
 Step prepare_convolution(const PrepareRequest& request) {
-  auto prepared = std::make_shared<PreparedConvolution>(PreparedConvolution{request.node, inputs, is_channels_last(request.node),
-                                                                            request.node.integer("group", 1), std::nullopt, std::nullopt});
+  auto prepared = std::make_shared<PreparedConvolution>(PreparedConvolution{
+      request.node, inputs, is_channels_last(request.node), request.node.integer("group", 1), std::nullopt, std::nullopt, std::nullopt});
   if (const Tensor* w = request.constant(inputs.w); w != nullptr && w->elements() > 0) {
-    prepared->filters = pack_filters(*w, prepared->groups);
-    bool constant = request.type(inputs.x) != DataType::undefined;
-    for (const std::size_t index : {inputs.x_scale, inputs.x_zero, inputs.w_scale, inputs.w_zero, inputs.y_scale, inputs.bias}) {
-      constant = constant && (!request.has(index) || request.constant(index) != nullptr);
-    }
+    const bool constant = parameters_are_constant(request, inputs);
     const ParameterTensors tensors(inputs, [&](std::size_t index) { return request.constant(index); });
-    if (constant) prepared->parameters = parameters_of(tensors, *prepared->filters, request.type(inputs.x) == DataType::int8);
+    if (inputs.y_zero != none && is_depthwise(*w, prepared->groups)) {
+      if (constant) prepared->depthwise = pack_depthwise(*w, tensors);
+    } else {
+      prepared->filters = pack_filters(*w, prepared->groups);
+      if (constant) prepared->parameters = parameters_of(tensors, *prepared->filters, request.type(inputs.x) == DataType::int8);
+    }
   }
   return [prepared = std::shared_ptr<const PreparedConvolution>(std::move(prepared))](RunContext& run) { run_convolution(*prepared, run); };
 }

@@ -15,7 +15,7 @@ void copy_ends(std::uint8_t* target, const std::uint8_t* source, std::size_t cou
 }
 
 // memcpy for the short runs of a receptive field, where a call costs more than the copy. Reads and writes nothing beyond them.
-void copy_codes(std::uint8_t* target, const std::uint8_t* source, std::size_t count) {
+[[gnu::always_inline]] inline void copy_codes(std::uint8_t* target, const std::uint8_t* source, std::size_t count) {
   if (count > 256) {
     std::memcpy(target, source, count);
   } else if (count >= 16) {
@@ -34,7 +34,13 @@ struct ReceptiveFields {
   const ConvolutionGeometry& geometry;
   const std::uint8_t* codes;  // of the group's first channel
   std::uint8_t padding;
+  bool rows_are_dense;  // the taps of a kernel row are neighbours in the image as in the field
 
+  ReceptiveFields(const ConvolutionGeometry& of, const std::uint8_t* group_codes, std::uint8_t padding_code)
+      : geometry(of),
+        codes(group_codes),
+        padding(padding_code),
+        rows_are_dense(of.groups == 1 && (of.dilation[2] == 1 || of.kernel[2] == 1)) {}
   [[nodiscard]] std::size_t pixel() const { return static_cast<std::size_t>(geometry.groups * geometry.channels); }
 
   // The taps of one kernel row: `row` is the image's row, `first` the column of the first tap.
@@ -42,7 +48,7 @@ struct ReceptiveFields {
     const auto channels = static_cast<std::size_t>(geometry.channels);
     const std::int64_t taps = geometry.kernel[2];
     const std::int64_t width = geometry.input[2];
-    if (geometry.dilation[2] == 1 && geometry.groups == 1) {  // neighbours in the image as in the field
+    if (rows_are_dense) {
       const std::int64_t before = std::clamp<std::int64_t>(-first, 0, taps);
       const std::int64_t end = std::clamp<std::int64_t>(width - first, before, taps);
       if (before > 0) std::memset(target, padding, static_cast<std::size_t>(before) * channels);
@@ -64,18 +70,40 @@ struct ReceptiveFields {
     }
   }
 
-  void gather_field(std::int64_t image, const Sizes3& output, std::uint8_t* target) const {
+  // Every tap lies inside the image, and those of a kernel row are neighbours in it: rows of one length, one below the other.
+  void gather_inner(const std::uint8_t* first, std::uint8_t* target) const {
     const std::size_t run = static_cast<std::size_t>(geometry.kernel[2] * geometry.channels);
-    const std::int64_t first = output[2] * geometry.stride[2] - geometry.pad[2];
+    const std::size_t row_step = static_cast<std::size_t>(geometry.dilation[1] * geometry.input[2]) * pixel();
+    const std::size_t plane_step = static_cast<std::size_t>(geometry.dilation[0] * geometry.input[1] * geometry.input[2]) * pixel();
+    for (std::int64_t d = 0; d < geometry.kernel[0]; ++d, first += plane_step) {
+      const std::uint8_t* row = first;
+      for (std::int64_t h = 0; h < geometry.kernel[1]; ++h, row += row_step, target += run) copy_codes(target, row, run);
+    }
+  }
+
+  void gather_field(std::int64_t image, const Sizes3& output, std::uint8_t* target) const {
+    Sizes3 first;
+    bool inside = rows_are_dense;
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+      first[axis] = output[axis] * geometry.stride[axis] - geometry.pad[axis];
+      inside = inside && first[axis] >= 0 && first[axis] + (geometry.kernel[axis] - 1) * geometry.dilation[axis] < geometry.input[axis];
+    }
+    const std::int64_t plane = image * geometry.input[0] + first[0];
+    if (inside) {
+      const std::int64_t at = (plane * geometry.input[1] + first[1]) * geometry.input[2] + first[2];
+      gather_inner(codes + static_cast<std::size_t>(at) * pixel(), target);
+      return;
+    }
+    const std::size_t run = static_cast<std::size_t>(geometry.kernel[2] * geometry.channels);
     for (std::int64_t d = 0; d < geometry.kernel[0]; ++d) {
-      const std::int64_t at_d = output[0] * geometry.stride[0] + d * geometry.dilation[0] - geometry.pad[0];
+      const std::int64_t at_d = first[0] + d * geometry.dilation[0];
       for (std::int64_t h = 0; h < geometry.kernel[1]; ++h, target += run) {
-        const std::int64_t at_h = output[1] * geometry.stride[1] + h * geometry.dilation[1] - geometry.pad[1];
+        const std::int64_t at_h = first[1] + h * geometry.dilation[1];
         if (at_d < 0 || at_d >= geometry.input[0] || at_h < 0 || at_h >= geometry.input[1]) {
           std::memset(target, padding, run);
         } else {
           const std::int64_t row = ((image * geometry.input[0] + at_d) * geometry.input[1] + at_h) * geometry.input[2];
-          gather_row(codes + static_cast<std::size_t>(row) * pixel(), first, target);
+          gather_row(codes + static_cast<std::size_t>(row) * pixel(), first[2], target);
         }
       }
     }
@@ -153,7 +181,7 @@ void convolve_codes(const IgemmKernels& kernels, const RequantizeKernels& requan
   const auto rows = static_cast<std::size_t>(geometry.batch * geometry.output_size());
   for (std::size_t group = 0; group < filters.groups().size(); ++group) {
     const std::uint8_t* codes = images.codes + group * static_cast<std::size_t>(geometry.channels);
-    const ReceptiveFields fields{geometry, codes, static_cast<std::uint8_t>(images.zero_point)};
+    const ReceptiveFields fields(geometry, codes, static_cast<std::uint8_t>(images.zero_point));
     const StridedRows pixels{codes, static_cast<std::size_t>(geometry.channels), fields.pixel(), 1};
     const LeftRows left = is_pointwise(geometry)
                               ? pixels.rows(images.is_signed)

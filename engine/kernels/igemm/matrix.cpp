@@ -21,6 +21,7 @@ constexpr std::size_t most_chunk_columns = 256;
 // How a product is cut: blocks of rows that are gathered together, made of panels no taller than a tile; chunks of columns.
 struct Blocking {
   std::size_t rows, panels, panels_per_block, blocks;
+  std::size_t least_height, taller;
   std::size_t chunk_columns, chunks;
   std::size_t byte_pitch;   // a gathered row
   std::size_t panel_pitch;  // a row as tiles read it
@@ -29,6 +30,8 @@ struct Blocking {
   Blocking(const IgemmKernels& kernels, std::size_t row_count, const PackedCodes& b, bool direct) : rows(row_count) {
     const std::size_t height = of(kernels.rows);
     panels = (rows + height - 1) / height;
+    least_height = rows / std::max<std::size_t>(panels, 1);
+    taller = rows - panels * least_height;
     byte_pitch = rounded_up(std::max<std::size_t>(b.padded_depth(), 1), kernels.widened ? 16 : of(kernels.depth_step));
     panel_pitch = kernels.widened ? 2 * byte_pitch : byte_pitch;
     // Rows a multiple of a kilobyte apart would fight for the same lines of the first cache.
@@ -51,7 +54,8 @@ struct Blocking {
     row_sums_bytes = rounded_up(block_rows * sizeof(std::int32_t), line);
   }
   [[nodiscard]] std::size_t per_thread() const { return panel_bytes + staging_bytes + sums_bytes + row_sums_bytes; }
-  [[nodiscard]] std::size_t first_row(std::size_t panel) const { return panel * rows / panels; }
+  // Heights differ by one at most: the first `taller` panels have one row more than the others.
+  [[nodiscard]] std::size_t first_row(std::size_t panel) const { return panel * least_height + std::min(panel, taller); }
 };
 
 bool reads_directly(const IgemmKernels& kernels, const LeftRows& a, const PackedCodes& b) {
@@ -116,6 +120,8 @@ class Multiplication {
   // The rows of a block as tiles read them, and their sums where these are needed.
   void gather(std::size_t block, const Workspace& workspace) const {
     const std::size_t origin = blocking_.first_row(first_panel(block));
+    // b holds zeros behind K; these only keep the memory defined, which gathered rows never reach.
+    if (kernels_.widened) std::memset(workspace.staging, 0, blocking_.staging_bytes);
     for (std::size_t panel = first_panel(block); panel < last_panel(block); ++panel) {
       const std::size_t first = blocking_.first_row(panel);
       const std::size_t count = blocking_.first_row(panel + 1) - first;
@@ -143,8 +149,7 @@ class Multiplication {
     const std::size_t depth = product_.b.depth();
     product_.a.gather(product_.a.source, first, count, bytes, pitch);
     if (product_.a.is_signed) flip_signs(bytes, count * pitch);
-    // b holds zeros there; these only keep the memory defined.
-    if (depth < blocking_.byte_pitch) {
+    if (!kernels_.widened && depth < blocking_.byte_pitch) {
       for (std::size_t row = 0; row < count; ++row) std::memset(bytes + row * pitch + depth, 0, blocking_.byte_pitch - depth);
     }
   }

@@ -46,5 +46,14 @@ template <class Code>
 
 #endif
 
+/// A row of any length, block by block.
+template <class Code>
+void requantize_blocks(const std::int32_t* sums, const float* multipliers, std::int32_t zero_point, Code* codes,
+                       std::size_t count) noexcept {
+  std::size_t i = 0;
+  for (; i + 16 <= count; i += 16) requantize_block(sums + i, multipliers + i, zero_point, codes + i);
+  if (i < count) requantize_row(sums + i, multipliers + i, zero_point, codes + i, count - i);
+}
+
 }  // namespace
 }  // namespace titrate::kernels

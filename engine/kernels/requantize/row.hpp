@@ -39,7 +39,5 @@ inline void rescale_row(const std::int32_t* __restrict sums, const float* __rest
   }
 }
 
-constexpr RequantizeKernels requantize_kernels_here = {requantize_row<std::uint8_t>, requantize_row<std::int8_t>, rescale_row};
-
 }  // namespace
 }  // namespace titrate::kernels

@@ -2,6 +2,7 @@
 
 namespace titrate::kernels {
 
-extern const RequantizeKernels* const requantize_scalar = &requantize_kernels_here;
+static constexpr RequantizeKernels kernels = {requantize_row<std::uint8_t>, requantize_row<std::int8_t>, rescale_row};
+extern const RequantizeKernels* const requantize_scalar = &kernels;
 
 }  // namespace titrate::kernels

@@ -4,14 +4,47 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 #include <random>
 #include <vector>
 
 #include "engine/kernels/igemm/matrix.hpp"
+#include "engine/kernels/igemm/tile.hpp"
 #include "tests/engine/kernels/emulated_tiles.hpp"
 
 namespace titrate::kernels {
 namespace {
+
+// What vpdpbusd does, in a plain loop: the form of the VNNI variant (bytes, four along K, rows read where they lie) runs on any machine.
+struct EmulatedQuads {
+  static constexpr int lanes = 4;
+  static constexpr int interleave = 4;
+  static constexpr int a_bytes = 4;
+  static constexpr bool widened = false;
+  struct Codes {
+    std::uint8_t bytes[16];
+  };
+  static Codes load(const std::int8_t* b) {
+    Codes codes;
+    std::memcpy(codes.bytes, b, sizeof(codes));
+    return codes;
+  }
+  static Codes broadcast(const std::byte* a) {
+    Codes codes;
+    for (std::size_t lane = 0; lane < 4; ++lane) std::memcpy(codes.bytes + 4 * lane, a, 4);
+    return codes;
+  }
+  static IntLanes<4> add_products(IntLanes<4> sums, const Codes& a, const Codes& b) {
+    for (int lane = 0; lane < 4; ++lane) {
+      std::int32_t sum = 0;
+      for (int i = 4 * lane; i < 4 * lane + 4; ++i) sum += a.bytes[i] * static_cast<std::int8_t>(b.bytes[i]);
+      sums[lane] = static_cast<std::int32_t>(static_cast<std::uint32_t>(sums[lane]) + static_cast<std::uint32_t>(sum));
+    }
+    return sums;
+  }
+};
+
+constexpr IgemmKernels emulated_vnni = igemm_kernels_of<EmulatedQuads, 2, 5>();
 
 struct Named {
   std::string name;
@@ -22,6 +55,7 @@ struct Named {
 std::vector<Named> variants() {
   std::vector<Named> all;
   for (const Isa isa : runnable_isas()) all.push_back({std::string(name_of(isa)), isa, &igemm_kernels(isa)});
+  all.push_back({"emulated_vnni", Isa::scalar, &emulated_vnni});
   all.push_back({"emulated_amx", Isa::scalar, &emulated_amx});
   return all;
 }
