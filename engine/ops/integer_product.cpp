@@ -117,6 +117,7 @@ struct IntegerProduct::Inputs {
   const Tensor* b_zero;
   const Tensor* b_scale;
   const Tensor* y_scale;
+  const Tensor* y_zero;
   const Tensor* addend;
   MatrixSizes sizes{};
   bool a_is_signed = false;
@@ -139,6 +140,7 @@ struct IntegerProduct::Inputs {
     check_lanes(a_scale, rows(), a_matrices, node, "scales");
     check_lanes(b_scale, columns(), b_matrices, node, "scales");
     check_lanes(y_scale, 1, 1, node, "output scales");
+    check_lanes(y_zero, 1, 1, node, "output zero points");
   }
 };
 
@@ -163,6 +165,7 @@ IntegerProduct::IntegerProduct(const PrepareRequest& request, const ProductInput
                .b_zero = request.constant(inputs.b_zero),
                .b_scale = request.constant(inputs.b_scale),
                .y_scale = request.constant(inputs.y_scale),
+               .y_zero = nullptr,
                .addend = request.constant(inputs.addend)};
   known.sizes.depth = b->shape()[transpose_b_ ? 1 : 0];
   known.sizes.columns = b->shape()[transpose_b_ ? 0 : 1];
@@ -172,7 +175,10 @@ IntegerProduct::IntegerProduct(const PrepareRequest& request, const ProductInput
   check_lanes(known.b_scale, known.columns(), 1, node_, "scales");
   packed_ = std::make_shared<kernels::PackedCodes>(kernels::igemm_kernels(selected_isa()), right_matrix(*b, known.sizes, 0));
   const bool dynamic = known.scaled && inputs.a_scale == ProductInputs::none;
+  // Counts that do not fit are left to infer(), which refuses them as soon as it sees all shapes.
   bool all = !dynamic && request.type(inputs.a) != DataType::undefined && known.rows_are_alike();
+  all = all && one_for_all(known.y_scale);
+  all = all && (known.addend == nullptr || known.addend->elements() == 1 || known.addend->elements() == known.sizes.columns);
   for (const std::size_t index : {inputs.a_zero, inputs.a_scale, inputs.b_zero, inputs.b_scale, inputs.y_scale, inputs.addend}) {
     all = all && (!request.has(index) || request.constant(index) != nullptr);
   }
@@ -223,7 +229,7 @@ void IntegerProduct::multiply(RunContext& run, const Inputs& inputs, const kerne
                                    .stride = inputs.columns(),
                                    .multipliers = inputs.scaled ? shared.multipliers.data() : nullptr,
                                    .bias = run.has(inputs_.bias) ? run.in(inputs_.bias).data<float>().data() : nullptr,
-                                   .zero_point = run.has(inputs_.y_zero) ? code_at(run.in(inputs_.y_zero), 0) : 0};
+                                   .zero_point = inputs.y_zero == nullptr ? 0 : code_at(*inputs.y_zero, 0)};
   std::byte* scratch = scratch_bytes(run.scratch, kernels::product_scratch(igemm, rows, b));
   kernels::multiply_codes(igemm, kernels::requantize_kernels(selected_isa()),
                           {rows, left.rows(inputs.a_is_signed), b, shared.compensation, target}, scratch);
@@ -239,6 +245,7 @@ void IntegerProduct::run(RunContext& run, const QuantizedLeft* left) const {
                 .b_zero = given(inputs_.b_zero),
                 .b_scale = given(inputs_.b_scale),
                 .y_scale = given(inputs_.y_scale),
+                .y_zero = given(inputs_.y_zero),
                 .addend = given(inputs_.addend)};
   inputs.sizes = sizes_of(inputs.a->shape(), inputs.b->shape(), transpose_a_, transpose_b_, node_);
   inputs.a_is_signed = inputs.a->type() == DataType::int8;

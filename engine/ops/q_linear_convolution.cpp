@@ -38,6 +38,12 @@ Shape channels_last(Shape shape) {
   return shape;
 }
 
+void check_one_number(const InferRequest& request, std::size_t index) {
+  const Shape* shape = request.shape(index);
+  if (shape == nullptr || std::any_of(shape->begin(), shape->end(), [](std::int64_t size) { return size < 0; })) return;
+  if (element_count(*shape) != 1) request.refuse(cat("input ", index, " ", to_text(*shape), " is not one number"));
+}
+
 // One for all, or one a filter.
 void check_filter_parameter(const InferRequest& request, std::size_t index, const Shape* weights) {
   const Shape* shape = request.shape(index);
@@ -56,6 +62,7 @@ std::vector<OutputType> infer_convolution(const InferRequest& request, const Con
   std::optional<Shape> x;
   if (const Shape* shape = request.shape(inputs.x)) x = last ? channels_first(*shape) : *shape;
   const Shape* weights = request.shape(inputs.w);
+  for (const std::size_t index : {inputs.x_scale, inputs.x_zero, inputs.y_scale, inputs.y_zero}) check_one_number(request, index);
   check_filter_parameter(request, inputs.w_scale, weights);
   check_filter_parameter(request, inputs.w_zero, weights);
   OutputType output{.type = type, .shape = convolution_output(request, {x ? &*x : nullptr, weights, request.shape(inputs.bias)})};
@@ -285,21 +292,28 @@ void run_convolution(const PreparedConvolution& prepared, RunContext& run) {
   }
 }
 
-// Whether every parameter that the node has is constant, and the type of x known.
-bool parameters_are_constant(const PrepareRequest& request, const ConvolutionInputs& inputs) {
-  bool constant = request.type(inputs.x) != DataType::undefined;
-  for (const std::size_t index : {inputs.x_scale, inputs.x_zero, inputs.w_scale, inputs.w_zero, inputs.y_scale, inputs.bias}) {
-    constant = constant && (!request.has(index) || request.constant(index) != nullptr);
-  }
+// Whether every parameter that the node has is constant, and the type of x known. Counts that do not fit are left to infer(), which refuses
+// them as soon as it sees all shapes.
+bool parameters_are_constant(const PrepareRequest& request, const ConvolutionInputs& inputs, std::int64_t filters) {
+  const auto holds = [&](std::size_t index, std::int64_t count) {
+    return !request.has(index) || (request.constant(index) != nullptr && request.constant(index)->elements() == count);
+  };
+  bool constant = request.type(inputs.x) != DataType::undefined && holds(inputs.bias, filters);
+  for (const std::size_t index : {inputs.x_scale, inputs.x_zero, inputs.y_scale}) constant = constant && holds(index, 1);
+  for (const std::size_t index : {inputs.w_scale, inputs.w_zero}) constant = constant && (holds(index, 1) || holds(index, filters));
   return constant;
+}
+
+bool are_filters(const Tensor* w, std::int64_t groups) {
+  return w != nullptr && w->elements() > 0 && w->rank() >= 3 && w->rank() <= 5 && groups > 0 && w->shape()[0] % groups == 0;
 }
 
 template <const ConvolutionInputs& inputs>
 Step prepare_convolution(const PrepareRequest& request) {
   auto prepared = std::make_shared<PreparedConvolution>(PreparedConvolution{
       request.node, inputs, is_channels_last(request.node), request.node.integer("group", 1), std::nullopt, std::nullopt, std::nullopt});
-  if (const Tensor* w = request.constant(inputs.w); w != nullptr && w->elements() > 0) {
-    const bool constant = parameters_are_constant(request, inputs);
+  if (const Tensor* w = request.constant(inputs.w); are_filters(w, prepared->groups)) {
+    const bool constant = parameters_are_constant(request, inputs, w->shape()[0]);
     const ParameterTensors tensors(inputs, [&](std::size_t index) { return request.constant(index); });
     if (inputs.y_zero != none && is_depthwise(*w, prepared->groups)) {
       if (constant) prepared->depthwise = pack_depthwise(*w, tensors);

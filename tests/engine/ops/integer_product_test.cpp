@@ -4,20 +4,10 @@
 #include <cmath>
 #include <functional>
 
-#include "tests/engine/ops/single_node.hpp"
+#include "tests/engine/ops/quantized_node.hpp"
 
 namespace titrate::engine {
 namespace {
-
-// Codes with many extremes among them.
-Tensor random_codes(DataType type, Shape shape, std::mt19937& random) {
-  Tensor tensor = Tensor::uninitialized(type, std::move(shape));
-  for (auto& byte : tensor.mutable_bits<std::uint8_t>()) {
-    const auto draw = random();
-    byte = static_cast<std::uint8_t>(draw % 4 == 0 ? 255 : draw % 4 == 1 ? 128 : draw >> 8);
-  }
-  return tensor;
-}
 
 std::int32_t code(const Tensor& tensor, std::size_t index) {
   return tensor.type() == DataType::int8 ? tensor.data<std::int8_t>()[index] : tensor.data<std::uint8_t>()[index];
@@ -255,8 +245,23 @@ TEST(QLinearMatMul, RefusesWhatIsNotACode) {
   EXPECT_THROW(
       (void)SingleNode("QLinearMatMul", 10, {Tensor::zeros(DataType::float32, {2, 3}), number, zero, a, number, zero, number, zero}).run(),
       Error);
+  const Tensor none = Tensor::zeros(DataType::uint8, {0});
+  EXPECT_THROW((void)SingleNode("QLinearMatMul", 10, {a, number, zero, b, number, zero_points_of(DataType::int8, {0}), number, none}).run(),
+               Error);
   const Tensor three = zero_points_of(DataType::int8, {1, 2, 3});
   EXPECT_THROW((void)SingleNode("QLinearMatMul", 10, {a, number, zero, b, number, three, number, zero}).run(), Error);
+}
+
+TEST(QGemm, RefusesABiasThatDoesNotStretch) {
+  std::mt19937 random(5);
+  const Parts parts({DataType::uint8, DataType::int8, DataType::uint8, 3, 5, 4, 2, true, 0}, random);
+  for (const Shape& shape : {Shape{3}, Shape{2, 4}, Shape{1, 1, 4}, Shape{0}}) {
+    SingleNode node("QGemm", 1,
+                    {parts.a, parts.a_scale, parts.a_zero, parts.b, parts.b_scale, parts.b_zero, Tensor::zeros(DataType::int32, shape)});
+    node.node.domain = "com.microsoft";
+    node.constants = all_constant & ~1U;
+    EXPECT_THROW((void)node.run(), Error) << to_text(shape);
+  }
 }
 
 }  // namespace

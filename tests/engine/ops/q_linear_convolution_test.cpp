@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "tests/engine/ops/single_node.hpp"
+#include "tests/engine/ops/quantized_node.hpp"
 
 namespace titrate::engine {
 namespace {
@@ -105,15 +105,6 @@ std::vector<Case> cases() {
        .y_zero = 128},
       {.name = "empty batch", .batch = 0, .channels = 3, .filters = 4, .input = {4, 4}, .kernel = {3, 3}, .x_zero = 1},
   };
-}
-
-Tensor random_codes(DataType type, Shape shape, std::mt19937& random) {
-  Tensor tensor = Tensor::uninitialized(type, std::move(shape));
-  for (auto& byte : tensor.mutable_bits<std::uint8_t>()) {
-    const auto draw = random();
-    byte = static_cast<std::uint8_t>(draw % 4 == 0 ? 255 : draw % 4 == 1 ? 128 : draw >> 8);
-  }
-  return tensor;
 }
 
 std::int32_t code(const Tensor& tensor, std::size_t index) {
@@ -283,6 +274,16 @@ TEST(QLinearConv, RefusesParametersThatFitNoFilter) {
   const Tensor three = Tensor::of<float>({3}, std::vector<float>{1, 2, 3});
   EXPECT_THROW((void)SingleNode("QLinearConv", 10, {x, number, zero, w, three, zero, number, zero}).run(), Error);
   EXPECT_THROW((void)SingleNode("QLinearConv", 10, {x, number, zero, w, number, zero, number, number}).run(), Error);
+  const Tensor none = filled(DataType::uint8, {0}, 0);
+  EXPECT_THROW((void)SingleNode("QLinearConv", 10, {x, number, none, w, number, zero, number, zero}).run(), Error);
+  EXPECT_THROW((void)SingleNode("QLinearConv", 10, {x, number, zero, w, number, zero, number, none}).run(), Error);
+  const Tensor bias = Tensor::zeros(DataType::int32, {3});
+  EXPECT_THROW((void)SingleNode("QLinearConv", 10, {x, number, zero, w, number, zero, number, zero, bias}).run(), Error);
+  for (const std::int64_t groups : {0, -1, 3}) {
+    SingleNode node("QLinearConv", 10, {x, number, zero, w, number, zero, number, zero});
+    node.set("group", groups);
+    EXPECT_THROW((void)node.run(), Error) << groups;
+  }
   EXPECT_THROW((void)SingleNode("QLinearConv", 10, {x, number, filled(DataType::int8, {}, 0), w, number, zero, number, zero}).run(), Error);
 }
 
