@@ -217,6 +217,7 @@ class Multiplication {
 
 void gather_strided(const void* source, std::size_t first, std::size_t count, std::uint8_t* target, std::size_t pitch) noexcept {
   const StridedRows& rows = *static_cast<const StridedRows*>(source);
+  if (rows.depth == 0) return;
   for (std::size_t row = 0; row < count; ++row) {
     const std::uint8_t* codes = rows.codes + (first + row) * rows.row_stride;
     std::uint8_t* to = target + row * pitch;

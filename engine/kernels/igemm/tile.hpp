@@ -23,6 +23,18 @@ template <int W>
   __builtin_memcpy(target, &lanes, sizeof(lanes));
 }
 
+template <int W>
+struct WrappingLanes {
+  typedef std::uint32_t Unsigned __attribute__((vector_size(4 * W)));
+};
+
+// Modulo 2^32: signed numbers must not overflow, unsigned ones may.
+template <int W>
+[[gnu::always_inline]] inline IntLanes<W> add_wrapping(IntLanes<W> a, IntLanes<W> b) {
+  using Unsigned = typename WrappingLanes<W>::Unsigned;
+  return IntLanes<W>(Unsigned(a) + Unsigned(b));
+}
+
 // Dot is the variant's multiplication: `lanes` columns a register, `interleave` products a lane, `a_bytes` for one step of a row.
 // V registers of columns, R rows, U sums for each output in turn (a lone row has too few sums to hide an addition's latency).
 template <class Dot, int V, int R, int U>
@@ -70,7 +82,7 @@ void igemm_tile(const IgemmTile& tile) noexcept {
     for (int part = 0; part < V; ++part) {
       IntLanes<W> sum = sums[0][row][part];
 #pragma GCC unroll 4
-      for (int turn = 1; turn < U; ++turn) sum += sums[turn][row][part];
+      for (int turn = 1; turn < U; ++turn) sum = add_wrapping<W>(sum, sums[turn][row][part]);
       store_sums<W>(tile.c + static_cast<std::size_t>(row) * tile.c_stride + part * W, sum);
     }
   }
@@ -141,17 +153,17 @@ struct WordPairs {
   }
   [[gnu::always_inline]] static IntLanes<W> add_products(IntLanes<W> sums, Codes a, Codes b) {
 #if defined(__AVX512BW__)
-    if constexpr (W == 16) return sums + IntLanes<W>(_mm512_madd_epi16(__m512i(a), __m512i(b)));
+    if constexpr (W == 16) return add_wrapping<W>(sums, IntLanes<W>(_mm512_madd_epi16(__m512i(a), __m512i(b))));
 #endif
 #if defined(__AVX2__)
-    if constexpr (W == 8) return sums + IntLanes<W>(_mm256_madd_epi16(__m256i(a), __m256i(b)));
+    if constexpr (W == 8) return add_wrapping<W>(sums, IntLanes<W>(_mm256_madd_epi16(__m256i(a), __m256i(b))));
 #endif
 #if defined(__SSE2__)
-    if constexpr (W == 4) return sums + IntLanes<W>(_mm_madd_epi16(__m128i(a), __m128i(b)));
+    if constexpr (W == 4) return add_wrapping<W>(sums, IntLanes<W>(_mm_madd_epi16(__m128i(a), __m128i(b))));
 #endif
     IntLanes<W> products;
     for (int lane = 0; lane < W; ++lane) products[lane] = a[2 * lane] * b[2 * lane] + a[2 * lane + 1] * b[2 * lane + 1];
-    return sums + products;
+    return add_wrapping<W>(sums, products);
   }
 };
 
