@@ -6,6 +6,7 @@
 #include "engine/kernels/requantize/requantize.hpp"
 #include "engine/ops/convolution_shape.hpp"
 #include "engine/ops/integer_product.hpp"
+#include "engine/ops/q_linear_depthwise.hpp"
 #include "engine/ops/table.hpp"
 
 namespace titrate::engine::ops {
@@ -174,6 +175,9 @@ void run_convolution(const PreparedConvolution& prepared, RunContext& run) {
 
 template <const ConvolutionInputs& inputs>
 Step prepare_convolution(const PrepareRequest& request) {
+  if constexpr (inputs.y_scale != none) {
+    if (std::optional<Step> depthwise = prepare_q_linear_depthwise(request)) return *std::move(depthwise);
+  }
   return [prepared = PreparedConvolution{request.node, inputs, is_channels_last(request.node), request.node.integer("group", 1)}](
              RunContext& run) { run_convolution(prepared, run); };
 }
