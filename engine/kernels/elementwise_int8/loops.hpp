@@ -136,9 +136,64 @@ void multiply_codes_by(const ProductOfCodes& product, const Code* a, Code b, Cod
   for_blocks(a, a, target, count, [&](const Code* x, const Code*, Code* out) { multiply_block(with, x, repeated, out); });
 }
 
-inline void translate_codes(const std::uint8_t* table, const std::uint8_t* source, std::uint8_t* target, std::size_t count) noexcept {
+inline void translate_one_by_one(const std::uint8_t* table, const std::uint8_t* source, std::uint8_t* target, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) target[i] = table[source[i]];
 }
+
+#if defined(__AVX2__)
+
+// A shuffle looks up 16 entries by the low half of each byte and gives 0 where the byte's top bit is set. The table is cut into 16 rows,
+// each stored as the difference (exclusive or) from the row before it: a code of row r takes part in the look-ups of the rows 0 to r, and
+// what they give adds up to row r. Counting down in steps of 16 with saturation sets the top bit once the code's row is passed, for good.
+// Codes from 128 on go through rows 8 to 15 in the same way with their top bit turned.
+inline void translate_codes(const std::uint8_t* table, const std::uint8_t* source, std::uint8_t* target, std::size_t count) noexcept {
+  constexpr std::size_t together = 64;
+  constexpr int half = 8;
+  if (count < together) return translate_one_by_one(table, source, target, count);
+  __m256i rows[2 * half];
+  for (int row = 0; row < 2 * half; ++row) {
+    const __m128i entries = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table + 16 * row));
+    const __m128i before = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table + 16 * (row % half == 0 ? row : row - 1)));
+    rows[row] = _mm256_broadcastsi128_si256(row % half == 0 ? entries : _mm_xor_si128(entries, before));
+  }
+  const __m256i step = _mm256_set1_epi8(16);
+  const __m256i top = _mm256_set1_epi8(-128);
+  std::size_t done = 0;
+  for (; done + together <= count; done += together) {
+    __m256i low[2];
+    __m256i high[2];
+    __m256i result[2];
+#pragma GCC unroll 2
+    for (int part = 0; part < 2; ++part) {
+      low[part] = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(source + done + 32 * part));
+      high[part] = _mm256_xor_si256(low[part], top);
+      result[part] = _mm256_setzero_si256();
+    }
+#pragma GCC unroll 8
+    for (int row = 0; row < half; ++row) {
+#pragma GCC unroll 2
+      for (int part = 0; part < 2; ++part) {
+        result[part] = _mm256_xor_si256(result[part], _mm256_shuffle_epi8(rows[row], low[part]));
+        result[part] = _mm256_xor_si256(result[part], _mm256_shuffle_epi8(rows[half + row], high[part]));
+        low[part] = _mm256_subs_epi8(low[part], step);
+        high[part] = _mm256_subs_epi8(high[part], step);
+      }
+    }
+#pragma GCC unroll 2
+    for (int part = 0; part < 2; ++part) {
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(target + done + 32 * part), result[part]);
+    }
+  }
+  translate_one_by_one(table, source + done, target + done, count - done);
+}
+
+#else
+
+inline void translate_codes(const std::uint8_t* table, const std::uint8_t* source, std::uint8_t* target, std::size_t count) noexcept {
+  translate_one_by_one(table, source, target, count);
+}
+
+#endif
 
 template <class Code>
 constexpr CodeKernels<Code> code_kernels_here = {add_codes<Code>, shift_codes<Code>, multiply_codes<Code>, multiply_codes_by<Code>};
