@@ -44,15 +44,16 @@ template <class Code>
 [[gnu::always_inline]] inline void multiply_block(const ProductOfCodes& with, const Code* a, const Code* b, Code* target) {
   const __m256 factor = _mm256_set1_ps(with.factor);
   const __m256 offset = _mm256_set1_ps(with.offset);
-  const __m256i a_zero = _mm256_set1_epi32(with.a_zero);
-  const __m256i b_zero = _mm256_set1_epi32(with.b_zero);
-  const auto product = [&](std::size_t at) {
-    // The low halves of two int32 hold the differences, so a product of 16-bit pairs multiplies them: faster than one of int32.
-    const __m256i left = _mm256_sub_epi32(eight_codes(a + at), a_zero);
-    const __m256i right = _mm256_and_si256(_mm256_sub_epi32(eight_codes(b + at), b_zero), _mm256_set1_epi32(0xffff));
-    return _mm256_add_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_madd_epi16(left, right)), factor), offset);
-  };
-  store_codes(product(0), product(8), target);
+  const __m256i left = _mm256_sub_epi16(sixteen_codes(a), _mm256_set1_epi16(static_cast<std::int16_t>(with.a_zero)));
+  const __m256i right = _mm256_sub_epi16(sixteen_codes(b), _mm256_set1_epi16(static_cast<std::int16_t>(with.b_zero)));
+  const __m256i low_bits = _mm256_mullo_epi16(left, right);
+  const __m256i high_bits = _mm256_mulhi_epi16(left, right);
+  const auto scaled = [=](__m256i products) { return _mm256_add_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(products), factor), offset); };
+  // Products 0-3 8-11 and 4-7 12-15, as unpacking gives them, are what narrowing brings back into order.
+  const __m256i low = rounded(scaled(_mm256_unpacklo_epi16(low_bits, high_bits)));
+  const __m256i narrow = _mm256_packs_epi32(low, rounded(scaled(_mm256_unpackhi_epi16(low_bits, high_bits))));
+  const __m256i bytes = signed_codes<Code> ? _mm256_packs_epi16(narrow, narrow) : _mm256_packus_epi16(narrow, narrow);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(target), _mm256_castsi256_si128(_mm256_permute4x64_epi64(bytes, 0b1000)));
 }
 
 #else
