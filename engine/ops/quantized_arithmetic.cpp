@@ -1,6 +1,7 @@
 // com.microsoft.QLinearAdd and QLinearMul: two tensors of 8-bit codes with scales of their own, broadcast.
 #include <algorithm>
 #include <array>
+#include <vector>
 
 #include "engine/kernels/elementwise_int8/elementwise_int8.hpp"
 #include "engine/kernels/threads.hpp"
@@ -41,6 +42,24 @@ std::array<std::int64_t, 3> row_start(const StridedLoops& loops, std::int64_t ro
   return at;
 }
 
+// From the start of innermost loop number `row` to that of the next one.
+void next_row(const StridedLoops& loops, std::int64_t row, std::array<std::int64_t, 3>& at) {
+  const std::size_t outer = loops.sizes.size() - 1;
+  if (outer == 0) return;
+  if (outer > 1 && (row + 1) % loops.sizes[outer - 1] == 0) {
+    at = row_start(loops, row + 1);
+    return;
+  }
+  for (std::size_t operand = 0; operand < at.size(); ++operand) at[operand] += loops.strides[operand][outer - 1];
+}
+
+// 1 or 2 if there is one outer loop in which that operand stays where it is while the other one and the result run on; else 0.
+int repeated_operand(const StridedLoops& loops) {
+  if (loops.sizes.size() != 2 || loops.inner_stride(1) != 1 || loops.inner_stride(2) != 1) return 0;
+  if (loops.strides[1][0] == 0 && loops.strides[2][0] == loops.inner_size()) return 1;
+  return loops.strides[2][0] == 0 && loops.strides[1][0] == loops.inner_size() ? 2 : 0;
+}
+
 // Calls pairs(a, b, target, count), or one_b(a, b, ...) and one_a(a, b, ...) where one element of b or a goes with all of the other.
 template <class Code, class Pairs, class OneA, class OneB>
 void for_each_run(RunContext& run, const Pairs& pairs, const OneA& one_a, const OneB& one_b) {
@@ -52,23 +71,49 @@ void for_each_run(RunContext& run, const Pairs& pairs, const OneA& one_a, const 
   Code* target = run.out().mutable_data<Code>().data();
   const std::int64_t a_step = loops.inner_stride(1);
   const std::int64_t b_step = loops.inner_stride(2);
-  constexpr std::int64_t piece = 1 << 14;  // elements: enough work for a thread
   const std::int64_t size = loops.inner_size();
-  const std::int64_t pieces = (size + piece - 1) / piece;
-  const auto rows = static_cast<std::size_t>(run.out().elements() / size);
-  kernels::parallel_for(rows * static_cast<std::size_t>(pieces), [&](std::size_t index, std::size_t) {
-    const std::int64_t first = static_cast<std::int64_t>(index) % pieces * piece;
-    const auto count = static_cast<std::size_t>(std::min(piece, size - first));
-    const auto at = row_start(loops, static_cast<std::int64_t>(index) / pieces);
+  const auto run_part = [&](const std::array<std::int64_t, 3>& at, std::int64_t first, std::int64_t count) {
     const Code* left = a + at[1] + first * a_step;
     const Code* right = b + at[2] + first * b_step;
     Code* out = target + at[0] + first;
     if (b_step == 0) {
-      one_b(left, *right, out, count);
+      one_b(left, *right, out, static_cast<std::size_t>(count));
     } else if (a_step == 0) {
-      one_a(*left, right, out, count);
+      one_a(*left, right, out, static_cast<std::size_t>(count));
     } else {
-      pairs(left, right, out, count);
+      pairs(left, right, out, static_cast<std::size_t>(count));
+    }
+  };
+  constexpr std::int64_t work = 1 << 14;  // elements: enough for a thread
+  const std::int64_t rows = run.out().elements() / size;
+  if (size >= work) {  // a few long rows: pieces of them
+    const std::int64_t pieces = (size + work - 1) / work;
+    kernels::parallel_for(static_cast<std::size_t>(rows * pieces), [&](std::size_t index, std::size_t) {
+      const std::int64_t first = static_cast<std::int64_t>(index) % pieces * work;
+      run_part(row_start(loops, static_cast<std::int64_t>(index) / pieces), first, std::min(work, size - first));
+    });
+    return;
+  }
+  const std::int64_t together = work / size;  // many short rows: some at a time
+  if (const int repeated = repeated_operand(loops); repeated != 0) {
+    // Rows that follow each other, with the same codes of one operand: those repeated make one long row.
+    const Code* const source = repeated == 1 ? a : b;
+    std::vector<Code> copies(static_cast<std::size_t>(together * size));
+    for (std::int64_t row = 0; row < together; ++row) std::copy_n(source, size, copies.begin() + row * size);
+    kernels::parallel_for(static_cast<std::size_t>((rows + together - 1) / together), [&](std::size_t index, std::size_t) {
+      const std::int64_t first = static_cast<std::int64_t>(index) * together * size;
+      const auto count = static_cast<std::size_t>(std::min(together * size, rows * size - first));
+      pairs(repeated == 1 ? copies.data() : a + first, repeated == 1 ? b + first : copies.data(), target + first, count);
+    });
+    return;
+  }
+  kernels::parallel_for(static_cast<std::size_t>((rows + together - 1) / together), [&](std::size_t index, std::size_t) {
+    const std::int64_t begin = static_cast<std::int64_t>(index) * together;
+    const std::int64_t end = std::min(rows, begin + together);
+    auto at = row_start(loops, begin);
+    for (std::int64_t row = begin; row < end; ++row) {
+      run_part(at, 0, size);
+      next_row(loops, row, at);
     }
   });
 }

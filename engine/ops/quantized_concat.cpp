@@ -2,8 +2,8 @@
 // through a table of 256 codes.
 #include <algorithm>
 #include <cstring>
-#include <numeric>
 #include <optional>
+#include <vector>
 
 #include "engine/kernels/elementwise_int8/elementwise_int8.hpp"
 #include "engine/kernels/threads.hpp"
@@ -71,18 +71,21 @@ struct Source {
   const CodeTable* table;
 };
 
-void join(std::span<const Source> sources, std::size_t line, std::size_t lines, std::uint8_t* target) {
+// Lines [line, line + lines) of the result. A part's lines lie together, so a table is applied to all of them at once.
+void join(std::span<const Source> sources, std::size_t line, std::size_t lines, std::size_t line_bytes, std::uint8_t* target) {
   const auto translate_codes = kernels::elementwise_int8_kernels(selected_isa()).translate;
-  for (std::size_t done = 0; done < lines; ++done) {
-    for (const Source& source : sources) {
-      const std::uint8_t* from = source.codes + (line + done) * source.length;
-      if (source.table != nullptr) {
-        translate_codes(source.table->data(), from, target, source.length);
-      } else {
-        std::memcpy(target, from, source.length);
-      }
-      target += source.length;
+  std::vector<std::uint8_t> translated;
+  for (const Source& source : sources) {
+    const std::uint8_t* from = source.codes + line * source.length;
+    if (source.table != nullptr) {
+      translated.resize(lines * source.length);
+      translate_codes(source.table->data(), from, translated.data(), translated.size());
+      from = translated.data();
     }
+    for (std::size_t index = 0; index < lines; ++index) {
+      std::memcpy(target + index * line_bytes, from + index * source.length, source.length);
+    }
+    target += source.length;
   }
 }
 
@@ -108,7 +111,7 @@ Step prepare_concat(const PrepareRequest& request) {
     std::uint8_t* target = run.out().mutable_bits<std::uint8_t>().data();
     kernels::parallel_for((lines + piece - 1) / piece, [&](std::size_t index, std::size_t) {
       const std::size_t first = index * piece;
-      join(sources, first, std::min(piece, lines - first), target + first * line_bytes);
+      join(sources, first, std::min(piece, lines - first), line_bytes, target + first * line_bytes);
     });
   };
 }

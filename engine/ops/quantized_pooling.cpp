@@ -1,9 +1,9 @@
 // com.microsoft.QLinearAveragePool, QLinearGlobalAveragePool (channels first or last) and NhwcMaxPool (channels last) on 8-bit codes.
 #include <algorithm>
-#include <cmath>
-#include <limits>
+#include <type_traits>
 
 #include "engine/kernels/pooling_int8/pooling_int8.hpp"
+#include "engine/kernels/requantize/requantize.hpp"
 #include "engine/kernels/threads.hpp"
 #include "engine/ops/linear_code.hpp"
 #include "engine/ops/shape_inference.hpp"
@@ -177,14 +177,6 @@ std::vector<OutputType> infer_global_average(const InferRequest& request) {
 }
 
 template <class Code>
-Code requantized(std::int32_t sum, float multiplier, std::int32_t zero_point) {
-  const auto low = static_cast<float>(std::numeric_limits<Code>::lowest() - zero_point);
-  const auto high = static_cast<float>(std::numeric_limits<Code>::max() - zero_point);
-  return static_cast<Code>(static_cast<std::int32_t>(std::nearbyint(std::clamp(static_cast<float>(sum) * multiplier, low, high))) +
-                           zero_point);
-}
-
-template <class Code>
 void global_average(const kernels::PixelKernels<Code>& kernels, const LinearCode& x, const LinearCode& y, bool channels_last,
                     RunContext& run) {
   const Shape shape = channels_first(run.in(0).shape(), channels_last);
@@ -195,13 +187,19 @@ void global_average(const kernels::PixelKernels<Code>& kernels, const LinearCode
   const std::int32_t offset = x.zero_point * static_cast<std::int32_t>(pixels);
   const Code* input = run.in(0).data<Code>().data();
   Code* output = run.out().mutable_data<Code>().data();
+  std::vector<std::int32_t> sums(images * channels);
   kernels::parallel_for(images, [&](std::size_t image, std::size_t) {
-    std::vector<std::int32_t> sums(channels);
-    kernels.sum(input + image * pixels * channels, pixels, channels, sums.data());
-    for (std::size_t c = 0; c < channels; ++c) {
-      output[image * channels + c] = requantized<Code>(sums[c] - offset, multiplier, y.zero_point);
-    }
+    std::int32_t* own = sums.data() + image * channels;
+    kernels.sum(input + image * pixels * channels, pixels, channels, own);
+    for (std::size_t c = 0; c < channels; ++c) own[c] -= offset;
   });
+  const std::vector<float> multipliers(sums.size(), multiplier);
+  const kernels::RequantizeKernels& requantize = kernels::requantize_kernels(selected_isa());
+  if constexpr (std::is_signed_v<Code>) {
+    requantize.to_s8(sums.data(), multipliers.data(), y.zero_point, output, sums.size());
+  } else {
+    requantize.to_u8(sums.data(), multipliers.data(), y.zero_point, output, sums.size());
+  }
 }
 
 Step prepare_global_average(const PrepareRequest& request) {
