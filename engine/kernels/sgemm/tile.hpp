@@ -29,18 +29,50 @@ void sgemm_tile(const SgemmTile& tile) noexcept {
     for (int part = 0; part < V; ++part) columns[part] = load<W>(b_row + part * W);
 #pragma GCC unroll 16
     for (int row = 0; row < R; ++row) {
-      const FloatLanes<W> factor = broadcast<W>(a[row]);
+      const FloatLanes<W> factor = broadcast_from<W>(a + row);
 #pragma GCC unroll 4
       for (int part = 0; part < V; ++part) sums[row][part] = multiply_add<W>(factor, columns[part], sums[row][part]);
     }
     a += R;
     if constexpr (!indirect) b += W * V;
   }
+  if (tile.addend != nullptr) {
+#pragma GCC unroll 16
+    for (int row = 0; row < R; ++row) {
+#pragma GCC unroll 4
+      for (int part = 0; part < V; ++part)
+        sums[row][part] += load<W>(tile.addend + static_cast<std::size_t>(row) * tile.c_stride + part * W);
+    }
+  }
+  if (tile.bounds != nullptr) {
+    const FloatLanes<W> low = broadcast<W>(tile.bounds[0]);
+    const FloatLanes<W> high = broadcast<W>(tile.bounds[1]);
+#pragma GCC unroll 16
+    for (int row = 0; row < R; ++row) {
+#pragma GCC unroll 4
+      for (int part = 0; part < V; ++part) {
+        const FloatLanes<W> above = sums[row][part] < low ? low : sums[row][part];
+        sums[row][part] = above > high ? high : above;
+      }
+    }
+  }
 #pragma GCC unroll 16
   for (int row = 0; row < R; ++row) {
 #pragma GCC unroll 4
     for (int part = 0; part < V; ++part) {
       store<W>(tile.c + static_cast<std::size_t>(row) * tile.c_stride + part * W, sums[row][part]);
+    }
+  }
+}
+
+template <int W>
+void gather_panel(const SgemmGather& gather) noexcept {
+  float* target = gather.panel;
+  for (std::size_t k = 0; k < gather.depth; ++k, target += gather.width) {
+    const float* row = gather.image + gather.offsets[k];
+    for (std::size_t index = 0; index < gather.run_count; ++index) {
+      const GatherRun& run = gather.runs[index];
+      for (std::int32_t i = 0; i < run.count; i += W) store<W>(target + run.target + i, load<W>(row + run.source + i));
     }
   }
 }
@@ -54,7 +86,7 @@ constexpr void fill_rows(SgemmKernels& kernels) {
 
 template <int W, int V, int R>
 constexpr SgemmKernels sgemm_kernels_of() {
-  SgemmKernels kernels{R, W * V, {}, {}};
+  SgemmKernels kernels{R, W * V, {}, {}, gather_panel<W>};
   fill_rows<W, V, R>(kernels);
   return kernels;
 }
