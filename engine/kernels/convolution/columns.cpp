@@ -1,5 +1,7 @@
 #include "engine/kernels/convolution/columns.hpp"
 
+#include <numeric>
+
 #include "engine/kernels/convolution/gather.hpp"
 #include "engine/kernels/sgemm/matrix.hpp"
 #include "engine/kernels/threads.hpp"
@@ -7,21 +9,27 @@
 namespace titrate::kernels {
 namespace {
 
-constexpr std::size_t gather_slack = 16;
+constexpr std::size_t gather_slack = 32;
 
 std::size_t panel_size(const SgemmKernels& kernels, const ConvolutionGeometry& geometry) {
   const DepthBlocks blocks(kernels, static_cast<std::size_t>(geometry.depth()));
   return whole_lines(blocks.longest() * static_cast<std::size_t>(kernels.columns) + gather_slack);
 }
 
-// Below so many panels of filters the panel is not read often enough to pay for its copy.
-constexpr std::size_t few_row_panels = 3;
+// Rows of a dense image can be read where they are, unless their distance makes them share a few sets of the first cache (64 sets of 64
+// bytes, eight ways; a quarter is left to the filters).
+bool collides(const ConvolutionPass& pass, std::size_t depth) {
+  const std::int64_t lines = std::max<std::int64_t>(1, pass.layout.channel_size() * 4 / 64);
+  const std::int64_t sets = 64 / std::gcd(lines, std::int64_t{64});
+  return static_cast<std::int64_t>(depth) > sets * 6;
+}
 
 // One thread's part: its memory, and how it multiplies.
 class ColumnWorker {
  public:
   ColumnWorker(const ConvolutionPass& pass, float* scratch)
       : pass_(pass),
+        collides_(!pass.layout.dense() || collides(pass, DepthBlocks(pass.kernels, pass.depth()).longest())),
         panels_(pass.kernels, pass.filter_count()),
         blocks_(pass.kernels, pass.depth()),
         width_(static_cast<std::size_t>(pass.kernels.columns)),
@@ -51,7 +59,7 @@ class ColumnWorker {
   void run_panel(std::size_t block, std::size_t column) const {
     const std::size_t first = pass_.first_output + column;
     const OutputRange range(pass_, column, width_);
-    const bool copied = panels_.count > few_row_panels || !range.is_one_run();
+    const bool copied = collides_ || !range.is_one_run();
     if (copied) range.gather(pass_, blocks_.begin(block), depth_of(block), panel_, width_);
     SgemmTile tile = tile_of(block);
     tile.b = copied ? panel_ : pass_.image + range.source();
@@ -112,6 +120,7 @@ class ColumnWorker {
   }
 
   const ConvolutionPass& pass_;
+  bool collides_;
   RowPanels panels_;
   DepthBlocks blocks_;
   std::size_t width_;

@@ -13,7 +13,7 @@
 namespace titrate::kernels {
 namespace {
 
-constexpr std::size_t read_ahead = 16;  // what gathering and tiles may read behind the image
+constexpr std::size_t read_ahead = 32;  // what gathering and tiles may read behind the image
 
 // How the scratch memory is divided; what is left is for the threads.
 struct Division {

@@ -3,7 +3,7 @@
 namespace titrate::kernels {
 namespace {
 
-constexpr std::int64_t read_ahead = 16;  // what the gather kernel may read behind a run
+constexpr std::int64_t read_ahead = 32;  // what the gather kernel may read behind a run
 
 }  // namespace
 

@@ -16,7 +16,7 @@ class OutputRange {
   /// All outputs are neighbours in the image, from source() on.
   [[nodiscard]] bool is_one_run() const { return run_count_ == 1; }
   [[nodiscard]] std::int32_t source() const { return runs_[0].source; }
-  /// Rows [k, k + depth) into panel[depth, width]; writes up to 15 floats behind it.
+  /// Rows [k, k + depth) into panel[depth, width]; writes up to 32 floats behind it.
   void gather(const ConvolutionPass& pass, std::size_t k, std::size_t depth, float* panel, std::size_t width) const;
 
  private:

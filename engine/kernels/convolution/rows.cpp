@@ -7,7 +7,7 @@
 namespace titrate::kernels {
 namespace {
 
-constexpr std::size_t gather_slack = 16;
+constexpr std::size_t gather_slack = 32;
 constexpr std::size_t most_outputs = 128;  // of one task: a block of the depth of them takes 147 KB at most, and stays in the second cache
 
 std::size_t packed_size(const SgemmKernels& kernels, const ConvolutionGeometry& geometry) {
@@ -57,8 +57,11 @@ class RowWorker {
   }
 
   void multiply(const RowPanels& panels, std::size_t column, std::size_t k, std::size_t depth) const {
+    const float* next = pass_.filters + (column + width_) * pass_.depth() + k * width_;
+    const std::size_t coming = column + width_ < stride_ ? depth * width_ : 0;
     for (std::size_t panel = 0; panel < panels.count; ++panel) {
       const std::size_t row = panels.begin(panel);
+      prefetch(next + panel * coming / panels.count, next + (panel + 1) * coming / panels.count);
       pass_.kernels.packed[panels.height(panel)]({.depth = depth,
                                                   .a = packed_ + row * depth,
                                                   .b = pass_.filters + column * pass_.depth() + k * width_,
@@ -68,6 +71,11 @@ class RowWorker {
                                                   .start = nullptr,
                                                   .accumulate = true});
     }
+  }
+
+  // The filters of the next columns, a part with each tile: they may come from memory, and no pattern tells the processor where they begin.
+  static void prefetch(const float* first, const float* last) {
+    for (const float* line = first; line < last; line += 16) __builtin_prefetch(line, 0, 2);
   }
 
   // [outputs, filters] into [filters, outputs], a few filters at a time so that their lines stay in the first cache.

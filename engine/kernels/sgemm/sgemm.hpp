@@ -46,7 +46,7 @@ struct SgemmGather {
   std::size_t width;
 };
 
-/// Copies whole registers: reads and writes up to 15 floats behind each run, and behind the panel.
+/// Copies whole registers, as many as the width takes: reads and writes up to 32 floats behind each run, and behind the panel.
 using SgemmGatherRun = void (*)(const SgemmGather&) noexcept;
 
 struct SgemmKernels {

@@ -22,6 +22,7 @@ void sgemm_tile(const SgemmTile& tile) noexcept {
   const float* a = tile.a;
   const float* b = tile.b;
   const std::int32_t* offsets = tile.offsets;
+#pragma GCC unroll 4
   for (std::size_t k = 0; k < tile.depth; ++k) {
     const float* b_row = indirect ? b + offsets[k] : b;
     FloatLanes<W> columns[V];
@@ -65,15 +66,46 @@ void sgemm_tile(const SgemmTile& tile) noexcept {
   }
 }
 
-template <int W>
-void gather_panel(const SgemmGather& gather) noexcept {
+// P registers at once for each run, whatever its length: what is too much is overwritten by the next run or row.
+template <int W, int P>
+[[gnu::always_inline]] inline void copy_run(const float* source, float* target) {
+#pragma GCC unroll 4
+  for (int part = 0; part < P; ++part) store<W>(target + part * W, load<W>(source + part * W));
+}
+
+template <int W, int P>
+[[gnu::always_inline]] inline void gather_rows(const SgemmGather& gather) {
+  const std::size_t width = gather.width;
   float* target = gather.panel;
-  for (std::size_t k = 0; k < gather.depth; ++k, target += gather.width) {
-    const float* row = gather.image + gather.offsets[k];
-    for (std::size_t index = 0; index < gather.run_count; ++index) {
-      const GatherRun& run = gather.runs[index];
-      for (std::int32_t i = 0; i < run.count; i += W) store<W>(target + run.target + i, load<W>(row + run.source + i));
+  const GatherRun one = gather.runs[0];
+  const float* image = gather.image + one.source;
+  if (gather.run_count == 1) {
+    for (std::size_t k = 0; k < gather.depth; ++k, target += width) copy_run<W, P>(image + gather.offsets[k], target);
+    return;
+  }
+  const GatherRun two = gather.runs[1];
+  const std::int32_t apart = two.source - one.source;
+  if (gather.run_count == 2) {
+    for (std::size_t k = 0; k < gather.depth; ++k, target += width) {
+      const float* row = image + gather.offsets[k];
+      copy_run<W, P>(row, target);
+      copy_run<W, P>(row + apart, target + two.target);
     }
+    return;
+  }
+  for (std::size_t k = 0; k < gather.depth; ++k, target += width) {
+    const float* row = gather.image + gather.offsets[k];
+    for (std::size_t index = 0; index < gather.run_count; ++index)
+      copy_run<W, P>(row + gather.runs[index].source, target + gather.runs[index].target);
+  }
+}
+
+template <int W, int V>
+void gather_panel(const SgemmGather& gather) noexcept {
+  if (gather.width <= W) {
+    gather_rows<W, 1>(gather);
+  } else {
+    gather_rows<W, V>(gather);
   }
 }
 
@@ -86,7 +118,7 @@ constexpr void fill_rows(SgemmKernels& kernels) {
 
 template <int W, int V, int R>
 constexpr SgemmKernels sgemm_kernels_of() {
-  SgemmKernels kernels{R, W * V, {}, {}, gather_panel<W>};
+  SgemmKernels kernels{R, W * V, {}, {}, gather_panel<W, V>};
   fill_rows<W, V, R>(kernels);
   return kernels;
 }
