@@ -8,23 +8,28 @@ constexpr std::int64_t read_ahead = 32;  // what the gather kernel may read behi
 }  // namespace
 
 OutputRange::OutputRange(const ConvolutionPass& pass, std::size_t first, std::size_t count) {
+  if (pass.layout.dense()) {  // outputs lie in the image as they are
+    run_count_ = 1;
+    runs_[0] = {.source = static_cast<std::int32_t>(first), .target = 0, .count = static_cast<std::int32_t>(count)};
+    return;
+  }
   const Sizes3& size = pass.geometry.output;
   const Sizes3& pitch = pass.layout.pitch();
-  const auto end = static_cast<std::int64_t>(first + count);
-  for (auto at = static_cast<std::int64_t>(first); at < end;) {
-    const std::int64_t w = at % size[2];
-    const std::int64_t h = at / size[2] % size[1];
-    const std::int64_t d = at / (size[2] * size[1]);
-    const std::int64_t length = std::min(end - at, size[2] - w);
-    const auto source = static_cast<std::int32_t>((d * pitch[1] + h) * pitch[2] + w);
-    if (run_count_ > 0 && source == runs_[run_count_ - 1].source + runs_[run_count_ - 1].count) {
-      runs_[run_count_ - 1].count += static_cast<std::int32_t>(length);
-    } else {
-      runs_[run_count_++] = {.source = source,
-                             .target = static_cast<std::int32_t>(at - static_cast<std::int64_t>(first)),
-                             .count = static_cast<std::int32_t>(length)};
-    }
+  const auto start = static_cast<std::int64_t>(first);
+  std::int64_t w = start % size[2];
+  std::int64_t h = start / size[2] % size[1];
+  std::int64_t d = start / (size[2] * size[1]);
+  for (std::int64_t at = 0; at < static_cast<std::int64_t>(count);) {
+    const std::int64_t length = std::min(static_cast<std::int64_t>(count) - at, size[2] - w);
+    runs_[run_count_++] = {.source = static_cast<std::int32_t>((d * pitch[1] + h) * pitch[2] + w),
+                           .target = static_cast<std::int32_t>(at),
+                           .count = static_cast<std::int32_t>(length)};
     at += length;
+    w = 0;
+    if (++h == size[1]) {
+      h = 0;
+      ++d;
+    }
   }
 }
 
