@@ -72,8 +72,9 @@ void convolution(benchmark::State& state) {
   const auto weights = numbers(static_cast<std::size_t>(geometry.filters * geometry.depth()));
   const auto input = numbers(static_cast<std::size_t>(geometry.channels * geometry.input_size()));
   std::vector<float> output(static_cast<std::size_t>(geometry.filters * geometry.output_size()));
-  std::vector<float> scratch(convolution_scratch(sgemm, geometry));
-  const PackedFilters packed(sgemm, geometry, weights.data());
+  const ConvolutionForm form = preferred_form(sgemm, geometry);
+  std::vector<float> scratch(convolution_scratch(sgemm, geometry, form));
+  const PackedFilters packed(sgemm, geometry, weights.data(), form);
   for (auto _ : state) {
     convolve(sgemm, geometry, packed, nullptr, input.data(), output.data(), scratch);
     benchmark::DoNotOptimize(output.data());

@@ -39,6 +39,16 @@ template <int W>
   return value - FloatLanes<W>{};  // minus zero keeps the sign of -0, plus would not
 }
 
+/// The same from memory. By intrinsics: left alone, the compiler loads neighbouring numbers together and shuffles them apart, which is
+/// slower.
+template <int W>
+[[gnu::always_inline]] inline FloatLanes<W> broadcast_from(const float* source) {
+#if defined(__AVX2__)
+  if constexpr (W == 8) return _mm256_broadcast_ss(source);
+#endif
+  return broadcast<W>(*source);
+}
+
 template <int W>
 [[gnu::always_inline]] inline IntLanes<W> bits_of(FloatLanes<W> lanes) {
   IntLanes<W> bits;

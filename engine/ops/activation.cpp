@@ -14,6 +14,7 @@ struct Relu {
   T operator()(T x) const {
     return x < T{0} ? T{0} : x;
   }
+  [[nodiscard]] kernels::Activation kernel() const { return kernels::Activation::relu(); }
 };
 
 struct LeakyRelu {
@@ -23,6 +24,7 @@ struct LeakyRelu {
   T operator()(T x) const {
     return x < T{0} ? static_cast<T>(alpha) * x : x;
   }
+  [[nodiscard]] kernels::Activation kernel() const { return {kernels::ActivationKind::leaky_relu, alpha, 0}; }
 };
 
 struct ThresholdedRelu {
@@ -71,6 +73,7 @@ struct Sigmoid {
   T operator()(T x) const {
     return T{1} / (T{1} + std::exp(-x));
   }
+  [[nodiscard]] kernels::Activation kernel() const { return {kernels::ActivationKind::sigmoid, 0, 0}; }
 };
 
 struct HardSigmoid {
@@ -82,6 +85,7 @@ struct HardSigmoid {
   T operator()(T x) const {
     return std::clamp(static_cast<T>(alpha) * x + static_cast<T>(beta), T{0}, T{1});
   }
+  [[nodiscard]] kernels::Activation kernel() const { return {kernels::ActivationKind::hard_sigmoid, alpha, beta}; }
 };
 
 struct HardSwish {
@@ -89,6 +93,7 @@ struct HardSwish {
   T operator()(T x) const {
     return x * std::clamp(x * static_cast<T>(1.0F / 6.0F) + T{0.5}, T{0}, T{1});
   }
+  [[nodiscard]] kernels::Activation kernel() const { return {kernels::ActivationKind::hard_swish, 0, 0}; }
 };
 
 struct Swish {
@@ -98,6 +103,7 @@ struct Swish {
   T operator()(T x) const {
     return x / (T{1} + std::exp(-static_cast<T>(alpha) * x));
   }
+  [[nodiscard]] kernels::Activation kernel() const { return {kernels::ActivationKind::swish, alpha, 0}; }
 };
 
 // log(1 + e^x) without overflow.
@@ -132,6 +138,7 @@ struct Tanh {
   T operator()(T x) const {
     return std::tanh(x);
   }
+  [[nodiscard]] kernels::Activation kernel() const { return {kernels::ActivationKind::tanh, 0, 0}; }
 };
 
 struct Shrink {
@@ -153,6 +160,7 @@ struct GeluExact {
   T operator()(T x) const {
     return static_cast<T>(0.5) * x * (T{1} + std::erf(x * (T{1} / std::numbers::sqrt2_v<T>)));
   }
+  [[nodiscard]] kernels::Activation kernel() const { return {kernels::ActivationKind::gelu, 0, 0}; }
 };
 
 struct GeluTanh {
@@ -161,6 +169,7 @@ struct GeluTanh {
     constexpr T scale = std::numbers::sqrt2_v<T> * std::numbers::inv_sqrtpi_v<T>;  // sqrt(2 / pi)
     return static_cast<T>(0.5) * x * (T{1} + std::tanh(scale * (x + static_cast<T>(0.044715) * x * x * x)));
   }
+  [[nodiscard]] kernels::Activation kernel() const { return {kernels::ActivationKind::gelu_tanh, 0, 0}; }
 };
 
 std::vector<OutputType> infer_gelu(const InferRequest& request) {
@@ -171,24 +180,24 @@ std::vector<OutputType> infer_gelu(const InferRequest& request) {
 
 Step prepare_gelu(const PrepareRequest& request) {
   const bool exact = request.node.text("approximate", "none") == "none";
-  return exact ? prepare_unary<FloatTypes, GeluExact>(request) : prepare_unary<FloatTypes, GeluTanh>(request);
+  return exact ? prepare_activation<FloatTypes, GeluExact>(request) : prepare_activation<FloatTypes, GeluTanh>(request);
 }
 
 constexpr OperatorDefinition rows[] = {
-    number_row<Relu>("Relu"),
-    float_row<LeakyRelu>("LeakyRelu"),
+    number_activation_row<Relu>("Relu"),
+    float_activation_row<LeakyRelu>("LeakyRelu"),
     float_row<ThresholdedRelu>("ThresholdedRelu"),
     float_row<Elu>("Elu"),
     float_row<Selu>("Selu"),
     float_row<Celu>("Celu", 12),
-    float_row<Sigmoid>("Sigmoid"),
-    float_row<HardSigmoid>("HardSigmoid"),
-    float_row<HardSwish>("HardSwish", 14),
-    float_row<Swish>("Swish", 24),
+    float_activation_row<Sigmoid>("Sigmoid"),
+    float_activation_row<HardSigmoid>("HardSigmoid"),
+    float_activation_row<HardSwish>("HardSwish", 14),
+    float_activation_row<Swish>("Swish", 24),
     float_row<Softplus>("Softplus"),
     float_row<Softsign>("Softsign"),
     float_row<Mish>("Mish", 18),
-    float_row<Tanh>("Tanh"),
+    float_activation_row<Tanh>("Tanh"),
     number_row<Shrink>("Shrink", 9),
     {.type = "Gelu", .first_opset = 20, .infer = infer_gelu, .prepare = prepare_gelu},
 };

@@ -64,9 +64,23 @@ void run_convolution(const PreparedConvolution& prepared, RunContext& run) {
     return;
   }
   std::optional<kernels::PackedFilters> packed_now;
-  if (!prepared.filters) packed_now.emplace(prepared.sgemm, geometry, weights);
-  const auto scratch = run.scratch.floats(kernels::convolution_scratch(prepared.sgemm, geometry));
-  kernels::convolve(prepared.sgemm, geometry, prepared.filters ? *prepared.filters : *packed_now, bias, input, output, scratch, epilogue);
+  if (!prepared.filters) packed_now.emplace(prepared.sgemm, geometry, weights, kernels::preferred_form(prepared.sgemm, geometry));
+  const kernels::PackedFilters& filters = prepared.filters ? *prepared.filters : *packed_now;
+  const auto scratch = run.scratch.floats(kernels::convolution_scratch(prepared.sgemm, geometry, filters.form()));
+  kernels::convolve(prepared.sgemm, geometry, filters, bias, input, output, scratch, epilogue);
+}
+
+// The form for the input's size, if that is known: without it the one for large images, which is never bad.
+kernels::ConvolutionForm form_for(const PrepareRequest& request, const PreparedConvolution& prepared, const Shape& weights) {
+  const std::optional<Shape>& input = request.inputs[0].shape;
+  const auto known = [](std::int64_t size) { return size > 0; };
+  if (!input || input->size() != weights.size() || !std::all_of(input->begin() + 2, input->end(), known)) {
+    return kernels::ConvolutionForm::columns;
+  }
+  const Window window = read_window(request.node, weights.size() - 2, Shape(weights.begin() + 2, weights.end()));
+  Shape output{1, weights[0]};
+  for (const std::int64_t size : spatial_outputs(window, *input, request.node)) output.push_back(size);
+  return kernels::preferred_form(prepared.sgemm, geometry_of(window, *input, weights, output, prepared.groups, request.node));
 }
 
 Step prepare_float(const PrepareRequest& request) {
@@ -80,7 +94,9 @@ Step prepare_float(const PrepareRequest& request) {
     geometry.channels = weights->shape()[1];
     geometry.filters = weights->shape()[0] / groups;
     geometry.kernel = three(Shape(weights->shape().begin() + 2, weights->shape().end()));
-    if (!is_depthwise(geometry)) prepared->filters.emplace(prepared->sgemm, geometry, weights->data<float>().data());
+    if (!is_depthwise(geometry)) {
+      prepared->filters.emplace(prepared->sgemm, geometry, weights->data<float>().data(), form_for(request, *prepared, weights->shape()));
+    }
   }
   return [prepared = std::shared_ptr<const PreparedConvolution>(std::move(prepared))](RunContext& run) { run_convolution(*prepared, run); };
 }

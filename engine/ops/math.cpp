@@ -12,6 +12,7 @@ struct Exp {
   T operator()(T x) const {
     return std::exp(x);
   }
+  [[nodiscard]] kernels::Activation kernel() const { return {kernels::ActivationKind::exp, 0, 0}; }
 };
 struct Log {
   template <class T>
@@ -36,6 +37,7 @@ struct Erf {
   T operator()(T x) const {
     return std::erf(x);
   }
+  [[nodiscard]] kernels::Activation kernel() const { return {kernels::ActivationKind::erf, 0, 0}; }
 };
 struct Ceil {
   template <class T>
@@ -156,12 +158,12 @@ struct Sign {
 };
 
 constexpr OperatorDefinition rows[] = {
-    float_row<Exp>("Exp"),        float_row<Log>("Log"),        float_row<Sqrt>("Sqrt"),       float_row<Reciprocal>("Reciprocal"),
-    number_row<Abs>("Abs"),       number_row<Neg>("Neg"),       number_row<Sign>("Sign", 9),   float_row<Erf>("Erf", 9),
-    float_row<Ceil>("Ceil"),      float_row<Floor>("Floor"),    float_row<Round>("Round", 11), float_row<Sin>("Sin", 7),
-    float_row<Cos>("Cos", 7),     float_row<Tan>("Tan", 7),     float_row<Asin>("Asin", 7),    float_row<Acos>("Acos", 7),
-    float_row<Atan>("Atan", 7),   float_row<Sinh>("Sinh", 9),   float_row<Cosh>("Cosh", 9),    float_row<Asinh>("Asinh", 9),
-    float_row<Acosh>("Acosh", 9), float_row<Atanh>("Atanh", 9),
+    float_activation_row<Exp>("Exp"), float_row<Log>("Log"),        float_row<Sqrt>("Sqrt"),       float_row<Reciprocal>("Reciprocal"),
+    number_row<Abs>("Abs"),           number_row<Neg>("Neg"),       number_row<Sign>("Sign", 9),   float_activation_row<Erf>("Erf", 9),
+    float_row<Ceil>("Ceil"),          float_row<Floor>("Floor"),    float_row<Round>("Round", 11), float_row<Sin>("Sin", 7),
+    float_row<Cos>("Cos", 7),         float_row<Tan>("Tan", 7),     float_row<Asin>("Asin", 7),    float_row<Acos>("Acos", 7),
+    float_row<Atan>("Atan", 7),       float_row<Sinh>("Sinh", 9),   float_row<Cosh>("Cosh", 9),    float_row<Asinh>("Asinh", 9),
+    float_row<Acosh>("Acosh", 9),     float_row<Atanh>("Atanh", 9),
 };
 
 }  // namespace

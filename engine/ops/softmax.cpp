@@ -1,7 +1,9 @@
 // Softmax, LogSoftmax, Hardmax. Up to opset 12 the input is a matrix, cut at `axis`, and a row is normalised; from 13 on one axis is.
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
+#include "engine/kernels/softmax/softmax.hpp"
 #include "engine/kernels/threads.hpp"
 #include "engine/ops/table.hpp"
 #include "engine/ops/widened.hpp"
@@ -70,6 +72,13 @@ void normalize(Kind kind, std::size_t size, std::size_t stride, const T* source,
   }
 }
 
+// Rows of neighbouring float32, by the kernel.
+void normalize_rows(const Groups& groups, const float* source, float* target) {
+  const kernels::SoftmaxKernel kernel = kernels::softmax_kernel(selected_isa());
+  kernels::parallel_for(groups.blocks,
+                        [&](std::size_t row, std::size_t) { kernel(source + row * groups.size, target + row * groups.size, groups.size); });
+}
+
 template <class T>
 Step prepare_of(Kind kind, std::int64_t axis, bool flatten) {
   return [=](RunContext& run) {
@@ -77,6 +86,9 @@ Step prepare_of(Kind kind, std::int64_t axis, bool flatten) {
     const Groups groups = groups_of(run.in(0).shape(), axis, flatten);
     const T* source = run.in(0).data<T>().data();
     T* target = run.out().mutable_data<T>().data();
+    if constexpr (std::is_same_v<T, float>) {
+      if (kind == Kind::softmax && groups.stride == 1) return normalize_rows(groups, source, target);
+    }
     kernels::parallel_for(groups.blocks * groups.stride, [&](std::size_t group, std::size_t) {
       const std::size_t first = group / groups.stride * groups.size * groups.stride + group % groups.stride;
       normalize(kind, groups.size, groups.stride, source + first, target + first);

@@ -1,8 +1,11 @@
 // Operators of one input that work number by number: a functor each.
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 
+#include "engine/kernels/activation/activation.hpp"
+#include "engine/kernels/threads.hpp"
 #include "engine/ops/convert.hpp"
 #include "engine/ops/operator.hpp"
 #include "engine/ops/shape_inference.hpp"
@@ -29,6 +32,38 @@ Step prepare_unary(const PrepareRequest& request) {
       for (std::size_t index = 0; index < source.size(); ++index) target[index] = function(source[index]);
     });
   });
+}
+
+/// prepare_unary, but float32 runs the kernel of the activation that `Function` stands for.
+template <class Types, class Function>
+Step prepare_activation(const PrepareRequest& request) {
+  if (request.type(0) != DataType::float32) return prepare_unary<Types, Function>(request);
+  const kernels::Activation activation = function_of<Function>(request).kernel();
+  return [activation, run_kernel = kernels::activation_kernel(selected_isa())](RunContext& run) {
+    const auto source = run.in(0).data<float>();
+    float* target = run.out().mutable_data<float>().data();
+    constexpr std::size_t piece = 16384;  // long enough to pay for handing it to a thread
+    kernels::parallel_for((source.size() + piece - 1) / piece, [&](std::size_t index, std::size_t) {
+      const std::size_t first = index * piece;
+      run_kernel(activation, source.data() + first, target + first, std::min(piece, source.size() - first));
+    });
+  };
+}
+
+/// The rows of operators that have a kernel: on floats, and on floats and integers.
+template <class Function>
+constexpr OperatorDefinition float_activation_row(std::string_view type, int first_opset = 1) {
+  return {.type = type,
+          .first_opset = first_opset,
+          .infer = infer_like_first<float_types>,
+          .prepare = prepare_activation<FloatTypes, Function>};
+}
+template <class Function>
+constexpr OperatorDefinition number_activation_row(std::string_view type, int first_opset = 1) {
+  return {.type = type,
+          .first_opset = first_opset,
+          .infer = infer_like_first<number_types>,
+          .prepare = prepare_activation<NumberTypes, Function>};
 }
 
 /// The row of an operator on floats.

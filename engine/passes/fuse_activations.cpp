@@ -90,7 +90,7 @@ class Fuser {
 
   [[nodiscard]] std::optional<FoundActivation> activation_at(const Node& node, ValueId input) const {
     if (node.inputs.empty() || node.inputs[0] != input) return std::nullopt;
-    if (node.type == "Relu") return FoundActivation{node.type, {}};
+    if (node.type == "Relu" || node.type == "Sigmoid" || node.type == "Tanh") return FoundActivation{node.type, {}};
     if (node.type == "LeakyRelu") return FoundActivation{node.type, {node.number("alpha", 0.01F)}};
     if (node.type == "HardSigmoid") return FoundActivation{node.type, {node.number("alpha", 0.2F), node.number("beta", 0.5F)}};
     if (node.type == "Clip") return clip(node);

@@ -11,21 +11,32 @@
 
 namespace titrate::kernels {
 
+/// Which side of the product the outputs of an image are. Both forms sum in the same order: they give equal bits.
+enum class ConvolutionForm {
+  columns,  ///< filters times image
+  rows,     ///< image times filters: where few outputs would leave the last tile of columns half empty
+};
+
+/// The faster form; geometry must be complete.
+[[nodiscard]] ConvolutionForm preferred_form(const SgemmKernels& kernels, const ConvolutionGeometry& geometry);
+
 /// What all convolutions with these filters share.
 class PackedFilters {
  public:
   /// filters: [groups * filters, channels, kernel...] as ONNX lays them out; only geometry's groups, filters, channels and kernel count.
-  PackedFilters(const SgemmKernels& kernels, const ConvolutionGeometry& geometry, const float* filters);
-  /// For one group: row panels of [filters, depth].
+  PackedFilters(const SgemmKernels& kernels, const ConvolutionGeometry& geometry, const float* filters, ConvolutionForm form);
+  /// For one group: row panels of [filters, depth], or column panels of [depth, filters].
   [[nodiscard]] const float* group(std::int64_t index) const { return packed_.data() + static_cast<std::size_t>(index) * group_size_; }
+  [[nodiscard]] ConvolutionForm form() const { return form_; }
 
  private:
+  ConvolutionForm form_;
   std::size_t group_size_;
   std::vector<float> packed_;
 };
 
 /// Memory that convolve() needs beside its arguments, in floats. Throws Error(invalid) if the image is too large for 32-bit offsets.
-[[nodiscard]] std::size_t convolution_scratch(const SgemmKernels& kernels, const ConvolutionGeometry& geometry);
+[[nodiscard]] std::size_t convolution_scratch(const SgemmKernels& kernels, const ConvolutionGeometry& geometry, ConvolutionForm form);
 
 /// input [batch, groups * channels, input...] to output [batch, groups * filters, output...]; bias has groups * filters floats or is null.
 /// The epilogue is applied to each part of the output as it is finished.

@@ -41,11 +41,11 @@ void convolve_depthwise(DepthwiseKernel kernel, const ConvolutionGeometry& geome
   auto* offsets = reinterpret_cast<std::int32_t*>(scratch.data());
   layout.offsets(geometry, offsets);
   float* images = scratch.data() + (static_cast<std::size_t>(geometry.taps()) + 15) / 16 * 16;
+  std::fill_n(images, static_cast<std::size_t>(thread_count()) * image_size(layout), 0.0F);
   parallel_for(static_cast<std::size_t>(geometry.batch * geometry.groups), [&](std::size_t index, std::size_t thread) {
     const auto pair = static_cast<std::int64_t>(index);
     float* image = images + thread * image_size(layout);
-    layout.fill(geometry, input + pair * geometry.input_size(), image);
-    std::fill_n(image + layout.channel_size(), read_ahead, 0.0F);
+    layout.fill_inside(geometry, input + pair * geometry.input_size(), image);
     for (std::int64_t own = 0; own < geometry.filters; ++own) {
       const std::int64_t filter = pair % geometry.groups * geometry.filters + own;
       const std::int64_t first = (pair * geometry.filters + own) * geometry.output_size();

@@ -11,17 +11,20 @@ namespace {
 constexpr std::int64_t most_channel = std::int64_t{1} << 31;  // elements: offsets are 32-bit
 
 // One row of a phase: target[i] = source[i * stride + first], zero where that is outside [0, size).
+template <bool padding>
 void fill_row(const float* source, std::int64_t size, std::int64_t stride, std::int64_t first, float* target, std::int64_t count) {
   const std::int64_t before = first >= 0 ? 0 : std::min(count, (-first + stride - 1) / stride);
   const std::int64_t end = first >= size ? 0 : std::min(count, (size - first + stride - 1) / stride);
   const std::int64_t stop = std::max(before, end);
-  std::fill_n(target, before, 0.0F);
+  if constexpr (padding) std::fill_n(target, before, 0.0F);
   if (stride == 1) {
     if (stop > before) std::memcpy(target + before, source + first + before, static_cast<std::size_t>(stop - before) * sizeof(float));
+  } else if (stride == 2) {  // a constant that the compiler makes shuffles of
+    for (std::int64_t i = before; i < stop; ++i) target[i] = source[i * 2 + first];
   } else {
     for (std::int64_t i = before; i < stop; ++i) target[i] = source[i * stride + first];
   }
-  std::fill_n(target + stop, count - stop, 0.0F);
+  if constexpr (padding) std::fill_n(target + stop, count - stop, 0.0F);
 }
 
 }  // namespace
@@ -72,6 +75,15 @@ void PhaseLayout::offsets(const ConvolutionGeometry& geometry, std::int32_t* tar
 }
 
 void PhaseLayout::fill(const ConvolutionGeometry& geometry, const float* channel, float* target) const {
+  fill_phases<true>(geometry, channel, target);
+}
+
+void PhaseLayout::fill_inside(const ConvolutionGeometry& geometry, const float* channel, float* target) const {
+  fill_phases<false>(geometry, channel, target);
+}
+
+template <bool padding>
+void PhaseLayout::fill_phases(const ConvolutionGeometry& geometry, const float* channel, float* target) const {
   const Sizes3& size = geometry.input;
   for (const std::int64_t phase_d : axes_[0].phases) {
     for (const std::int64_t phase_h : axes_[1].phases) {
@@ -80,11 +92,11 @@ void PhaseLayout::fill(const ConvolutionGeometry& geometry, const float* channel
           const std::int64_t in_d = d * geometry.stride[0] + phase_d - geometry.pad[0];
           for (std::int64_t h = 0; h < pitch_[1]; ++h, target += pitch_[2]) {
             const std::int64_t in_h = h * geometry.stride[1] + phase_h - geometry.pad[1];
-            if (in_d < 0 || in_d >= size[0] || in_h < 0 || in_h >= size[1]) {
+            if (in_d >= 0 && in_d < size[0] && in_h >= 0 && in_h < size[1]) {
+              fill_row<padding>(channel + (in_d * size[1] + in_h) * size[2], size[2], geometry.stride[2], phase_w - geometry.pad[2], target,
+                                pitch_[2]);
+            } else if (padding) {
               std::fill_n(target, pitch_[2], 0.0F);
-            } else {
-              fill_row(channel + (in_d * size[1] + in_h) * size[2], size[2], geometry.stride[2], phase_w - geometry.pad[2], target,
-                       pitch_[2]);
             }
           }
         }

@@ -28,8 +28,13 @@ class PhaseLayout {
   void offsets(const ConvolutionGeometry& geometry, std::int32_t* target) const;
   /// Copies one channel [input] into [channel_size()].
   void fill(const ConvolutionGeometry& geometry, const float* channel, float* target) const;
+  /// The same without the padding, which has the same places in every channel: target holds zeros there already.
+  void fill_inside(const ConvolutionGeometry& geometry, const float* channel, float* target) const;
 
  private:
+  template <bool padding>
+  void fill_phases(const ConvolutionGeometry& geometry, const float* channel, float* target) const;
+
   struct Axis {
     std::vector<std::int64_t> phases;  // those that a tap uses
     std::vector<std::int64_t> phase;   // for each tap, an index into phases

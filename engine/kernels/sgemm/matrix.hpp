@@ -10,14 +10,19 @@ namespace titrate::kernels {
 /// How many k a tile runs before the next tile gets the cache: a panel of b (32 columns) then takes 32 KB.
 inline constexpr std::size_t sgemm_depth_block = 256;
 
-/// The rows of a matrix cut into panels of nearly equal height, none taller than a tile.
+/// The rows of a matrix cut into panels of nearly equal height, the taller ones first, none taller than a tile.
 struct RowPanels {
-  std::size_t rows;
   std::size_t count;
-  RowPanels(const SgemmKernels& kernels, std::size_t row_count)
-      : rows(row_count), count((row_count + static_cast<std::size_t>(kernels.rows) - 1) / static_cast<std::size_t>(kernels.rows)) {}
-  [[nodiscard]] std::size_t begin(std::size_t panel) const { return panel * rows / count; }
-  [[nodiscard]] std::size_t height(std::size_t panel) const { return begin(panel + 1) - begin(panel); }
+  RowPanels(const SgemmKernels& kernels, std::size_t rows)
+      : count((rows + static_cast<std::size_t>(kernels.rows) - 1) / static_cast<std::size_t>(kernels.rows)),
+        least_(count == 0 ? 0 : rows / count),
+        taller_(rows - least_ * count) {}
+  [[nodiscard]] std::size_t begin(std::size_t panel) const { return panel * least_ + (panel < taller_ ? panel : taller_); }
+  [[nodiscard]] std::size_t height(std::size_t panel) const { return least_ + (panel < taller_ ? 1 : 0); }
+
+ private:
+  std::size_t least_;
+  std::size_t taller_;
 };
 
 /// A matrix in memory of which element (row, column) is at row * row_stride + column * column_stride.

@@ -10,14 +10,16 @@ namespace titrate::kernels {
 
 /// What one call of a tile works on. R and N are the tile's rows and columns, fixed by the function that is called.
 struct SgemmTile {
-  std::size_t depth;            ///< K
-  const float* a;               ///< packed: R floats for each k, K * R in all
-  const float* b;               ///< row k has N floats at b + (offsets ? offsets[k] : k * N)
-  const std::int32_t* offsets;  ///< for indirect tiles only
-  float* c;                     ///< R rows of N floats
-  std::size_t c_stride;         ///< from row to row
-  const float* start;           ///< R start values, one a row; null: 0, or what c holds if `accumulate`
-  bool accumulate;              ///< begin with what c holds; needs start == null
+  std::size_t depth;              ///< K
+  const float* a;                 ///< packed: R floats for each k, K * R in all
+  const float* b;                 ///< row k has N floats at b + (offsets ? offsets[k] : k * N)
+  const std::int32_t* offsets;    ///< for indirect tiles only
+  float* c;                       ///< R rows of N floats
+  std::size_t c_stride;           ///< from row to row
+  const float* start;             ///< R start values, one a row; null: 0, or what c holds if `accumulate`
+  bool accumulate;                ///< begin with what c holds; needs start == null
+  const float* addend = nullptr;  ///< R rows of N floats, c_stride apart, added to the finished sums; or null
+  const float* bounds = nullptr;  ///< two: what is stored is min(max(sum, bounds[0]), bounds[1]), NaN stays NaN; or null
 };
 
 /// c[i][j] = start + sum over k of a[k][i] * b[k][j], summed in the order of k one product after the other: so the result depends neither
@@ -26,11 +28,33 @@ using SgemmRun = void (*)(const SgemmTile&) noexcept;
 
 inline constexpr int sgemm_most_rows = 14;
 
+/// `count` neighbours of a row of the image that become neighbours of a row of the panel.
+struct GatherRun {
+  std::int32_t source;  ///< from the row's begin on
+  std::int32_t target;  ///< ascending from run to run
+  std::int32_t count;
+};
+
+/// A panel of the im2col matrix, [depth, width]: row k comes from image + offsets[k].
+struct SgemmGather {
+  const float* image;
+  const std::int32_t* offsets;
+  std::size_t depth;
+  const GatherRun* runs;
+  std::size_t run_count;
+  float* panel;
+  std::size_t width;
+};
+
+/// Copies whole registers, as many as the width takes: reads and writes up to 32 floats behind each run, and behind the panel.
+using SgemmGatherRun = void (*)(const SgemmGather&) noexcept;
+
 struct SgemmKernels {
   int rows;                                ///< the tallest tile; 1..rows exist
   int columns;                             ///< N, the same for all
   SgemmRun packed[sgemm_most_rows + 1];    ///< [R]: b is packed
   SgemmRun indirect[sgemm_most_rows + 1];  ///< [R]: b through offsets
+  SgemmGatherRun gather;
 };
 
 /// Null where the build has no such instruction set.

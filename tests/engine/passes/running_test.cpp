@@ -57,6 +57,8 @@ const std::vector<Case>& activations() {
       {"LeakyRelu", {}},
       {"LeakyRelu", {real("alpha", 0.3F)}},
       {"HardSigmoid", {}},
+      {"Sigmoid", {}},
+      {"Tanh", {}},
       {"HardSigmoid", {real("alpha", 0.7F), real("beta", 0.1F)}},
   };
   return cases;

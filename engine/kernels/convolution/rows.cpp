@@ -1,0 +1,125 @@
+#include "engine/kernels/convolution/rows.hpp"
+
+#include "engine/kernels/convolution/gather.hpp"
+#include "engine/kernels/sgemm/matrix.hpp"
+#include "engine/kernels/threads.hpp"
+
+namespace titrate::kernels {
+namespace {
+
+constexpr std::size_t gather_slack = 32;
+constexpr std::size_t most_outputs = 128;  // of one task: a block of the depth of them takes 147 KB at most, and stays in the second cache
+
+std::size_t packed_size(const SgemmKernels& kernels, const ConvolutionGeometry& geometry) {
+  const DepthBlocks blocks(kernels, static_cast<std::size_t>(geometry.depth()));
+  const std::size_t outputs = std::min(most_outputs, static_cast<std::size_t>(geometry.output_size()));
+  return whole_lines(outputs * blocks.longest() + gather_slack);
+}
+
+std::size_t padded_filters(const SgemmKernels& kernels, const ConvolutionGeometry& geometry) {
+  return packed_columns_size(kernels, 1, static_cast<std::size_t>(geometry.filters));
+}
+
+class RowWorker {
+ public:
+  RowWorker(const ConvolutionPass& pass, float* scratch)
+      : pass_(pass),
+        blocks_(pass.kernels, pass.depth()),
+        width_(static_cast<std::size_t>(pass.kernels.columns)),
+        stride_(padded_filters(pass.kernels, pass.geometry)),
+        packed_(scratch),
+        sums_(scratch + packed_size(pass.kernels, pass.geometry)) {}
+
+  // Outputs [first, first + count).
+  void run(std::size_t first, std::size_t count) const {
+    const RowPanels panels(pass_.kernels, count);
+    start(count);
+    for (std::size_t block = 0; block < blocks_.count; ++block) {
+      const std::size_t k = blocks_.begin(block);
+      const std::size_t depth = blocks_.begin(block + 1) - k;
+      for (std::size_t panel = 0; panel < panels.count; ++panel) {
+        const OutputRange range(pass_, first + panels.begin(panel), panels.height(panel));
+        range.gather(pass_, k, depth, packed_ + panels.begin(panel) * depth, panels.height(panel));
+      }
+      for (std::size_t column = 0; column < stride_; column += width_) multiply(panels, column, k, depth);
+    }
+    finish(first, count);
+  }
+
+ private:
+  void start(std::size_t count) const {
+    for (std::size_t row = 0; row < count; ++row) {
+      float* sums = sums_ + row * stride_;
+      if (pass_.bias != nullptr) std::copy_n(pass_.bias, pass_.filter_count(), sums);
+      const std::size_t begun = pass_.bias != nullptr ? pass_.filter_count() : 0;
+      std::fill(sums + begun, sums + stride_, 0.0F);
+    }
+  }
+
+  void multiply(const RowPanels& panels, std::size_t column, std::size_t k, std::size_t depth) const {
+    const float* next = pass_.filters + (column + width_) * pass_.depth() + k * width_;
+    const std::size_t coming = column + width_ < stride_ ? depth * width_ : 0;
+    for (std::size_t panel = 0; panel < panels.count; ++panel) {
+      const std::size_t row = panels.begin(panel);
+      prefetch(next + panel * coming / panels.count, next + (panel + 1) * coming / panels.count);
+      pass_.kernels.packed[panels.height(panel)]({.depth = depth,
+                                                  .a = packed_ + row * depth,
+                                                  .b = pass_.filters + column * pass_.depth() + k * width_,
+                                                  .offsets = nullptr,
+                                                  .c = sums_ + row * stride_ + column,
+                                                  .c_stride = stride_,
+                                                  .start = nullptr,
+                                                  .accumulate = true});
+    }
+  }
+
+  // The filters of the next columns, a part with each tile: they may come from memory, and no pattern tells the processor where they begin.
+  static void prefetch(const float* first, const float* last) {
+    for (const float* line = first; line < last; line += 16) __builtin_prefetch(line, 0, 2);
+  }
+
+  // [outputs, filters] into [filters, outputs], a few filters at a time so that their lines stay in the first cache.
+  void finish(std::size_t first, std::size_t count) const {
+    constexpr std::size_t together = 16;
+    for (std::size_t filter = 0; filter < pass_.filter_count(); filter += together) {
+      const std::size_t present = std::min(together, pass_.filter_count() - filter);
+      float* target = pass_.outputs + pass_.first_output + filter * pass_.output_size() + first;
+      for (std::size_t row = 0; row < count; ++row) {
+        const float* source = sums_ + row * stride_ + filter;
+        for (std::size_t own = 0; own < present; ++own) target[own * pass_.output_size() + row] = source[own];
+      }
+      for (std::size_t own = 0; own < present; ++own) {
+        pass_.epilogue.finish(pass_.outputs, pass_.first_output + (filter + own) * pass_.output_size() + first, count);
+      }
+    }
+  }
+
+  const ConvolutionPass& pass_;
+  DepthBlocks blocks_;
+  std::size_t width_;
+  std::size_t stride_;
+  float* packed_;
+  float* sums_;
+};
+
+}  // namespace
+
+std::size_t rows_scratch(const SgemmKernels& kernels, const ConvolutionGeometry& geometry) {
+  const std::size_t outputs = std::min(most_outputs, static_cast<std::size_t>(geometry.output_size()));
+  return packed_size(kernels, geometry) + whole_lines(outputs * padded_filters(kernels, geometry));
+}
+
+void convolve_rows(const ConvolutionPass& pass, float* scratch) {
+  const std::size_t per_thread = rows_scratch(pass.kernels, pass.geometry);
+  const std::size_t outputs = pass.output_size();
+  std::size_t tasks = (outputs + most_outputs - 1) / most_outputs;
+  const auto threads = static_cast<std::size_t>(thread_count());
+  if (threads > 1) tasks = std::max(tasks, std::min(2 * threads, (outputs + 3) / 4));
+  parallel_for(tasks, [&](std::size_t task, std::size_t thread) {
+    const RowWorker worker(pass, scratch + thread * per_thread);
+    const std::size_t first = task * outputs / tasks;
+    worker.run(first, (task + 1) * outputs / tasks - first);
+  });
+}
+
+}  // namespace titrate::kernels
