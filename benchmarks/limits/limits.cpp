@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstring>
+#include <fstream>
 #include <functional>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -201,9 +202,19 @@ nlohmann::ordered_json one_and_all(int threads, const std::function<double(int t
   return {{"one", rate(1, work)}, {"all", threads > 1 ? rate(threads, work) : rate(1, work)}};
 }
 
-std::size_t cache_bytes(int name, std::size_t unknown) {
-  const long bytes = sysconf(name);
-  return bytes > 0 ? static_cast<std::size_t>(bytes) : unknown;
+// Of the cache that processor 0 uses; what sysconf() says is of all of them together on some machines.
+std::size_t cache_bytes(int level, std::size_t unknown) {
+  for (int index = 0; index < 8; ++index) {
+    const std::string folder = "/sys/devices/system/cpu/cpu0/cache/index" + std::to_string(index);
+    int found = 0;
+    std::string type;
+    std::size_t kibibytes = 0;
+    std::ifstream(folder + "/level") >> found;
+    std::ifstream(folder + "/type") >> type;
+    std::ifstream(folder + "/size") >> kibibytes;  // "512K"
+    if (found == level && type != "Instruction" && kibibytes > 0) return kibibytes << 10;
+  }
+  return unknown;
 }
 
 nlohmann::ordered_json arithmetic(int threads) {
@@ -256,8 +267,8 @@ int main(int count, char** words) {
     std::cerr << "limits: this processor has no AVX2\n";
     return 1;
   }
-  const std::size_t l2 = cache_bytes(_SC_LEVEL2_CACHE_SIZE, std::size_t{1} << 20);
-  const std::size_t l3 = cache_bytes(_SC_LEVEL3_CACHE_SIZE, std::size_t{16} << 20);
+  const std::size_t l2 = cache_bytes(2, std::size_t{1} << 20);
+  const std::size_t l3 = cache_bytes(3, std::size_t{16} << 20);
   const std::string kind = has_amx()                              ? "amx"
                            : __builtin_cpu_supports("avx512vnni") ? "vnni"
                            : __builtin_cpu_supports("avx512f")    ? "avx512"
