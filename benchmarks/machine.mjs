@@ -26,6 +26,7 @@ export function output(program, words) {
     child.stderr.on('data', (part) => (errors += part));
     child.on('error', reject);
     child.on('close', (code) => {
+      if (code === 0 && errors) say(errors.trim());
       if (code === 0) resolve(text);
       else reject(Object.assign(new Error(`${path.basename(program)} ${words.join(' ')}: ${errors.trim() || `exit code ${code}`}`), { code, text }));
     });

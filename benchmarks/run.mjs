@@ -68,13 +68,14 @@ async function quantized(name, file, calibration, folder) {
   return variants;
 }
 
-async function networks(folder) {
-  await output(program('write_networks'), [folder]);
-  const all = {};
-  for (const name of ['resnet18', 'mobilenet_v2', 'squeezenet11']) {
-    all[name] = await quantized(name, path.join(folder, `${name}.onnx`), path.join(folder, 'calibration.npz'), folder);
+// Made once; the contention part asks for one of them again.
+const networks = new Map();
+async function network(name, folder) {
+  if (!existsSync(path.join(folder, `${name}.onnx`))) await output(program('write_networks'), [folder]);
+  if (!networks.has(name)) {
+    networks.set(name, await quantized(name, path.join(folder, `${name}.onnx`), path.join(folder, 'calibration.npz'), folder));
   }
-  return all;
+  return networks.get(name);
 }
 
 async function networkRows(variants, folder) {
@@ -99,10 +100,10 @@ async function networkRows(variants, folder) {
 
 async function modelRows(folder) {
   const rows = [];
-  for (const [name, variants] of Object.entries(await networks(folder))) {
+  for (const name of ['resnet18', 'mobilenet_v2', 'squeezenet11']) {
     if (!name.includes(text)) continue;
     say(`models: ${name}`);
-    rows.push(...(await networkRows(variants, folder)));
+    rows.push(...(await networkRows(await network(name, folder), folder)));
   }
   for (const [id, place] of Object.entries(modelFolders())) {
     if (!id.includes(text)) continue;
@@ -110,7 +111,7 @@ async function modelRows(folder) {
     const variants = await quantized(id, path.join(place, 'model.onnx'), path.join(place, 'calibration.json'), folder);
     for (const variant of variants) {
       for (const threads of options.quick ? [processors] : threadCounts) {
-        rows.push(...(await besidePeers(['model', id, variant.type, variant.file, '--threads', threads, ...turns(5, 0.15)])));
+        rows.push(...(await besidePeers(['model', id, variant.type, variant.file, '--threads', threads, ...turns(5, 0.1)])));
       }
     }
   }
@@ -123,8 +124,8 @@ async function contentionRows(folder) {
     return [];
   }
   say('contention: another process keeps one core busy');
-  const variants = (await networks(folder)).resnet18.filter(({ type }) => type !== '4-bit');
-  return besidePeers(['contention', ...variants.map(({ file }) => file), '--threads', processors, ...turns(7, 0.25)]);
+  const variants = (await network('resnet18', folder)).filter(({ type }) => type !== '4-bit');
+  return besidePeers(['contention', ...variants.map(({ file }) => file), '--threads', processors, ...turns(5, 0.25)]);
 }
 
 const begin = performance.now();
@@ -149,7 +150,7 @@ try {
     if (target) row.target = target;
   }
   const document = {
-    schema: 1, command: ['./dev bench', ...process.argv.slice(2)].join(' '), commit: commit(), quick: options.quick, versions, limits,
+    schema: 1, command: ['./dev bench', options.quick && '--quick', options.filter].filter(Boolean).join(' '), commit: commit(), quick: options.quick, versions, limits,
     seconds: (performance.now() - begin) / 1000, processors_used_by_others: others(), rows,
   };
   const file = options.output ?? path.join(build, 'benchmarks.json');

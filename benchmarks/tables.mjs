@@ -13,11 +13,12 @@ const closing = '<!-- end of tables -->';
 const digits = (number, count = 3) => {
   if (number === null || number === undefined || !Number.isFinite(number)) return '';
   if (number === 0) return '0';
+  if (Math.abs(number) < 1e-3) return number.toExponential(count - 1);
   const decimals = Math.max(0, count - 1 - Math.floor(Math.log10(Math.abs(number))));
   return number.toFixed(Math.min(decimals, 4));
 };
 const percent = (share) => (share ? `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %` : '');
-const row = (cells) => `| ${cells.join(' | ')} |`;
+const row = (cells) => `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`;
 const table = (titles, rows) => [row(titles), row(titles.map((_, i) => (i === 0 ? '---' : '---:'))), ...rows.map(row)].join('\n');
 
 const time = (result) => (result?.ms ? `${digits(result.ms)} (${digits(result.p10)}-${digits(result.p90)})` : '–');
@@ -113,7 +114,7 @@ export function tables(document) {
   const threads = [...new Set(rows.filter((each) => each.kind === 'kernel').map((each) => each.threads))];
   const tuning = rows.filter((each) => each.kind === 'tuning');
   return [head, limitsTable(limits), ...threads.map((count) => kernelTable(rows, count)), modelTable(rows), contentionTable(rows),
-    tuning.length > 0 ? `### Whole tuning runs, loss of at most 1 %\n\n${tuningTable(tuning)}\n` : ''].filter(Boolean).join('\n\n');
+    tuning.length > 0 ? `### Whole tuning runs, loss of at most 1 %\n\n${tuningTable(tuning)}\n` : ''].filter(Boolean).join('\n\n').replace(/\n{3,}/g, '\n\n');
 }
 
 export function writeTables(file, documents) {
