@@ -1,11 +1,10 @@
-#include <filesystem>
-
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <stdexcept>
 
 #include "benchmarks/beside/cases.hpp"
@@ -17,6 +16,7 @@
 #include "engine/onnx/read.hpp"
 #include "engine/onnx/write.hpp"
 #include "tuner/random_inputs.hpp"
+#include "tuner/running_plan.hpp"
 #include "tuner/thread_limit.hpp"
 
 namespace titrate::benchmarks {

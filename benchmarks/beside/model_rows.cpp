@@ -6,14 +6,15 @@
 #include "engine/base/error.hpp"
 #include "engine/onnx/read.hpp"
 #include "tuner/random_inputs.hpp"
+#include "tuner/running_plan.hpp"
 
 namespace titrate::benchmarks {
 namespace {
 
 // Largest difference of the first outputs over the largest element; null where they cannot be compared.
 nlohmann::ordered_json difference(const RowOptions& options, const engine::Model& model, const std::string& file,
-                                  const std::vector<NamedInput>& inputs, const std::vector<engine::Tensor>& fed) {
-  if (options.onnxruntime == nullptr) return nullptr;
+                                  const std::vector<NamedInput>& inputs, const std::vector<engine::Tensor>& fed, std::int64_t batch) {
+  if (options.onnxruntime == nullptr || batch > 1) return nullptr;  // a second sample would show nothing new
   try {
     const std::optional<std::vector<float>> theirs = options.onnxruntime->first_output(file, inputs);
     const engine::Tensor ours = engine::Executor(running_plan(model)).run(fed)[0];
@@ -53,7 +54,7 @@ void model_row(const RowOptions& options, const std::string& name, const std::st
   const std::vector<Outcome> outcomes = take_turns(entries, options.turns);
   nlohmann::ordered_json row = {{"kind", "model"}, {"case", name}, {"type", type}, {"threads", options.threads}, {"batch", batch}};
   row["clock"] = options.turns.cpu_clock ? "cpu" : "wall";
-  row["difference"] = difference(options, model, file, inputs, fed);
+  row["difference"] = difference(options, model, file, inputs, fed, batch);
   row["results"] = outcomes_json(outcomes);
   options.print(std::move(row));
 }

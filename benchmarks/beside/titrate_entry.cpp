@@ -40,8 +40,6 @@ class Ours final : public Contender {
 
 }  // namespace
 
-std::shared_ptr<const engine::Plan> running_plan(engine::Model model) { return std::make_shared<const engine::Plan>(model); }
-
 std::unique_ptr<Contender> titrate_contender(std::shared_ptr<const engine::Plan> plan, std::vector<engine::Tensor> inputs, int threads,
                                              bool kernels) {
   return std::make_unique<Ours>(plan, std::move(inputs), threads, kernels);

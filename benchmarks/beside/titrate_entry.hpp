@@ -9,10 +9,8 @@
 
 namespace titrate::benchmarks {
 
-/// The model as titrate runs it: prepared for this machine.
-[[nodiscard]] std::shared_ptr<const engine::Plan> running_plan(engine::Model model);
-
-/// `kernels`: the time that counts is that of the nodes without changes of layout (Transpose), as for ONNX Runtime.
+/// `plan`: of tuner/running_plan.hpp, as models are evaluated and timed everywhere. `kernels`: the time that counts is that of the nodes
+/// without changes of layout (Transpose), as for ONNX Runtime.
 [[nodiscard]] std::unique_ptr<Contender> titrate_contender(std::shared_ptr<const engine::Plan> plan, std::vector<engine::Tensor> inputs,
                                                            int threads, bool kernels);
 

@@ -20,6 +20,7 @@
 #include "tuner/load.hpp"
 #include "tuner/profile.hpp"
 #include "tuner/random_inputs.hpp"
+#include "tuner/running_plan.hpp"
 #include "tuner/sample_loop.hpp"
 
 namespace titrate::cli {
@@ -208,7 +209,7 @@ std::string text_of(const Workload& workload, const Measured& measured) {
 int run(const Options& options) {
   const engine::Model model = load_runnable_model(options.model);
   const Workload workload = workload_of(options, model);
-  const auto plan = std::make_shared<const engine::Plan>(model);
+  const auto plan = running_plan(model);
   Measured measured{.latency = {}, .profile = {}, .threads = thread_count(options.threads)};
   LatencyOptions measuring{.threads = measured.threads, .seconds = options.seconds, .cancelled = interrupted};
   measured.latency = measure(plan, workload, measuring);
