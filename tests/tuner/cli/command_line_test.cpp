@@ -84,5 +84,21 @@ TEST_F(CommandLine, TunesAndReports) {
   EXPECT_TRUE(fs::exists(folder_ / "s.db.1"));
 }
 
+// Which one is best depends on the machine; that it is the one at the output does not.
+TEST_F(CommandLine, TunesForLatency) {
+  const Result result =
+      run("tune " + glyphs_ +
+          " --data embedded --objective latency --configs 'rtn(bits=8,group_size=[-1,32])' --study s.db --output o.onnx --json");
+  ASSERT_EQ(result.code, 0) << result.errors;
+  const auto json = nlohmann::json::parse(result.output);
+  EXPECT_EQ(json["trials"], 2);
+  EXPECT_EQ(json["best"]["size_bytes"], fs::file_size(folder_ / "o.onnx"));
+  for (const auto& each : {json["baseline"], json["best"]}) {
+    EXPECT_GT(each["latency_ms"], 0);
+    EXPECT_GE(each["latency_noise_ms"], 0);
+  }
+  EXPECT_THAT(run("trials s.db").output, testing::ContainsRegex("±[0-9.]+ ms|\\+-[0-9.]+ ms"));
+}
+
 }  // namespace
 }  // namespace titrate
