@@ -104,9 +104,14 @@ std::string seconds_text(double seconds) {
   return cat(whole / 3600, " h ", whole / 60 % 60, " min");
 }
 
-std::string latency_text(const std::optional<double>& milliseconds) {
+std::string latency_text(const std::optional<double>& milliseconds, const std::optional<double>& noise_ms, bool unicode) {
   if (!milliseconds || !std::isfinite(*milliseconds)) return {};
-  return cat(rounded(*milliseconds, 3), " ms");
+  const std::string median = rounded(*milliseconds, 3);
+  if (!noise_ms || !std::isfinite(*noise_ms)) return cat(median, " ms");
+  // To as many decimals as the median has.
+  const std::size_t point = median.find('.');
+  const int decimals = point == std::string::npos ? 0 : static_cast<int>(median.size() - point - 1);
+  return cat(median, unicode ? " ±" : " +-", fixed(*noise_ms, decimals), " ms");
 }
 
 std::string decibel_text(const std::optional<double>& decibel) {

@@ -29,8 +29,9 @@ namespace titrate {
 [[nodiscard]] std::string smaller_text(const std::optional<Baseline>& baseline, const std::optional<std::int64_t>& bytes);
 /// "0.031 s", "4.20 s", "12 min 5 s"
 [[nodiscard]] std::string seconds_text(double seconds);
-/// "1.84 ms"
-[[nodiscard]] std::string latency_text(const std::optional<double>& milliseconds);
+/// "1.84 ms"; with noise "1.84 ±0.03 ms", or "1.84 +-0.03 ms" in plain characters.
+[[nodiscard]] std::string latency_text(const std::optional<double>& milliseconds, const std::optional<double>& noise_ms = std::nullopt,
+                                       bool unicode = true);
 /// "31.2 dB"
 [[nodiscard]] std::string decibel_text(const std::optional<double>& decibel);
 /// "failed goal" for failed_goal.

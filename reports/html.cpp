@@ -114,8 +114,10 @@ std::string tiles(const StudyRecord& study) {
   text += tile("loss", loss_figure(trial, study.goal), limit_text(study.goal));
   text += tile("size", bytes_text(trial.size_bytes), baseline ? cat("float ", bytes_text(baseline->size_bytes)) : std::string());
   text += tile("smaller", smaller.empty() ? smaller : cat(smaller, "×"), "than the float model");
-  text += tile("latency", latency_text(trial.latency_ms),
-               baseline && !latency_text(baseline->latency_ms).empty() ? cat("float ", latency_text(baseline->latency_ms)) : std::string());
+  text += tile("latency", latency_text(trial.latency_ms, trial.latency_noise_ms),
+               baseline && !latency_text(baseline->latency_ms).empty()
+                   ? cat("float ", latency_text(baseline->latency_ms, baseline->latency_noise_ms))
+                   : std::string());
   if (!study.trials.empty()) text += tile("trials", std::to_string(study.trials.size()), states_text(study));
   if (!study.trials.empty()) text += tile("time", seconds_text(total_seconds(study)), "float model and trials");
   return text.empty() ? text : cat("<dl class=\"figures\">\n", text, "</dl>\n");

@@ -46,6 +46,7 @@ Json trial_json(const TrialRecord& trial) {
           {"samples_evaluated", integer_or_null(trial.samples_evaluated)},
           {"size_bytes", integer_or_null(trial.size_bytes)},
           {"latency_ms", number_or_null(trial.latency_ms)},
+          {"latency_noise_ms", number_or_null(trial.latency_noise_ms)},
           {"seconds", number_or_null(trial.seconds)},
           {"reason", text_or_null(trial.reason)},
           {"started_at", text_or_null(trial.started_at)},
@@ -60,6 +61,7 @@ Json baseline_json(const std::optional<Baseline>& baseline) {
           {"samples", baseline->samples},
           {"size_bytes", baseline->size_bytes},
           {"latency_ms", number_or_null(baseline->latency_ms)},
+          {"latency_noise_ms", number_or_null(baseline->latency_noise_ms)},
           {"seconds", number_or_null(baseline->seconds)}};
 }
 

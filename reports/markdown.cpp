@@ -54,14 +54,14 @@ std::string trials_section(const StudyRecord& study) {
   if (study.baseline) {
     const Baseline& baseline = *study.baseline;
     result += row({"", "float", "baseline", metric_text(baseline.metric), "", bytes_text(baseline.size_bytes), "",
-                   latency_text(baseline.latency_ms), seconds_text(baseline.seconds)});
+                   latency_text(baseline.latency_ms, baseline.latency_noise_ms), seconds_text(baseline.seconds)});
   }
   const int best = best_number(study);
   for (const TrialRecord& trial : study.trials) {
     result += row({bold_if(trial.number == best, std::to_string(trial.number)), code(trial.config),
                    bold_if(trial.number == best, state_text(trial.state)), metric_text(trial.metric), loss_figure(trial, study.goal),
-                   bytes_text(trial.size_bytes), smaller_text(study.baseline, trial.size_bytes), latency_text(trial.latency_ms),
-                   seconds_text(trial.seconds)});
+                   bytes_text(trial.size_bytes), smaller_text(study.baseline, trial.size_bytes),
+                   latency_text(trial.latency_ms, trial.latency_noise_ms), seconds_text(trial.seconds)});
   }
   return result;
 }

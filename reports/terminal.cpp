@@ -68,8 +68,8 @@ void add_trial(TextTable& table, const StudyRecord& study, const TrialRecord& tr
   const std::string before = options.color ? cat(strong ? bold : "", color_of(trial.state)) : std::string();
   table.add({std::string(mark), std::to_string(trial.number), visible(trial.config), state_text(trial.state), metric_text(trial.metric),
              loss_figure(trial, study.goal), bytes_text(trial.size_bytes),
-             with_unit(smaller_text(study.baseline, trial.size_bytes), options.unicode ? "×" : "x"), latency_text(trial.latency_ms),
-             seconds_text(trial.seconds)},
+             with_unit(smaller_text(study.baseline, trial.size_bytes), options.unicode ? "×" : "x"),
+             latency_text(trial.latency_ms, trial.latency_noise_ms, options.unicode), seconds_text(trial.seconds)},
             before, before.empty() ? std::string() : std::string(plain));
 }
 
@@ -87,7 +87,7 @@ std::string trials_table(const StudyRecord& study, const ReportOptions& options)
   if (study.baseline) {
     const Baseline& baseline = *study.baseline;
     table.add({"", "", "float", "baseline", metric_text(baseline.metric), "", bytes_text(baseline.size_bytes), "",
-               latency_text(baseline.latency_ms), seconds_text(baseline.seconds)});
+               latency_text(baseline.latency_ms, baseline.latency_noise_ms, options.unicode), seconds_text(baseline.seconds)});
   }
   const int best = best_number(study);
   for (const TrialRecord& trial : study.trials) add_trial(table, study, trial, trial.number == best, options);

@@ -226,8 +226,8 @@ std::string ProgressDisplay::trial_line(const TrialRecord& trial) const {
   const std::string loss = trial.loss ? loss_text_apart(*trial.loss, goal_.tolerable_loss, goal_.loss) : std::string();
   return spaced({cat("trial ", trial.number), visible(trial.config), options_.color ? cat(color_of(trial.state), state, plain) : state,
                  metric.empty() ? metric : cat(metric_label(), " ", metric_text_apart(*trial.metric, goal_metric(*baseline_, goal_))),
-                 loss.empty() ? loss : cat("loss ", loss), bytes_text(trial.size_bytes), latency_text(trial.latency_ms),
-                 seconds_text(trial.seconds), best_text()});
+                 loss.empty() ? loss : cat("loss ", loss), bytes_text(trial.size_bytes),
+                 latency_text(trial.latency_ms, trial.latency_noise_ms, options_.unicode), seconds_text(trial.seconds), best_text()});
 }
 
 // A metric command is too long a name to stand on every line.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/base/error.hpp"
+#include "tuner/thread_limit.hpp"
 
 namespace titrate {
 namespace {
@@ -15,23 +16,11 @@ namespace {
 // Samples whose results are held at once.
 constexpr std::int64_t block_size = 64;
 
-// Kernels open parallel regions of their own where only one thread runs samples: they shall use as many threads as were asked for, and no
-// more.
-class ThreadLimit {
- public:
-  explicit ThreadLimit(int threads) : before_(omp_get_max_threads()) { omp_set_num_threads(threads); }
-  ~ThreadLimit() { omp_set_num_threads(before_); }
-  ThreadLimit(const ThreadLimit&) = delete;
-  ThreadLimit& operator=(const ThreadLimit&) = delete;
-
- private:
-  int before_;
-};
-
 }  // namespace
 
 void for_each_sample(std::int64_t count, const LoopControl& control, const std::function<void(int worker, std::int64_t index)>& run,
                      const std::function<void(std::int64_t index)>& finish) {
+  // Where only one thread runs samples, the kernels' own regions are as many threads wide.
   const ThreadLimit limit(control.threads);
   for (std::int64_t first = 0; first < count; first += block_size) {
     const std::int64_t last = std::min(first + block_size, count);

@@ -102,16 +102,21 @@ class Tuner {
                   "check the data and the metric");
     }
     (void)loss_of(baseline.metric, baseline.metric, setup_.goal);  // relative to 0 is refused before any trial
-    if (setup_.goal.objective == Objective::latency) baseline.latency_ms = measure_latency(plan, *sample_source(), setup_.threads);
+    if (setup_.goal.objective == Objective::latency) {
+      const Latency latency = latency_of(plan);
+      baseline.latency_ms = latency.median_ms;
+      baseline.latency_noise_ms = latency.noise_ms;
+    }
     baseline.seconds = seconds_since(begin);
     study_.set_baseline(baseline);
     listener_.baseline_finished(baseline);
   }
 
-  [[nodiscard]] const Dataset* sample_source() const {
+  // Of the first calibration sample.
+  [[nodiscard]] Latency latency_of(const std::shared_ptr<const engine::Plan>& plan) const {
     if (setup_.calibration == nullptr)
       throw_usage("--objective latency needs data to run the model on", {}, "give --data or --calibration");
-    return setup_.calibration.get();
+    return measure_latency(plan, setup_.calibration->sample(0), {.threads = setup_.threads, .cancelled = setup_.cancelled});
   }
 
   [[nodiscard]] std::vector<TrialRecord> finished() const {
@@ -214,7 +219,9 @@ class Tuner {
         timed(trial, "evaluate", [&] { return setup_.meter->measure({.file = store_.file(), .plan = plan}, control()); });
     judge(measured, trial);
     if (study_.record().goal.objective == Objective::latency) {
-      trial.latency_ms = timed(trial, "latency", [&] { return measure_latency(plan, *sample_source(), setup_.threads); });
+      const Latency latency = timed(trial, "latency", [&] { return latency_of(plan); });
+      trial.latency_ms = latency.median_ms;
+      trial.latency_noise_ms = latency.noise_ms;
     }
     kept_model_ = std::move(conversion.model);
   }
@@ -249,8 +256,23 @@ class Tuner {
     std::vector<TrialRecord> trials = finished();
     trials.push_back(trial);
     const TrialRecord* best = best_trial(trials, study_.record().goal.objective);
-    if (best == nullptr || best->number != trial.number) return;
+    if (best == nullptr || best->number == published_) return;
+    if (best->number != trial.number) return publish_again(*best);
     store_.publish(*kept_model_);
+    record_published(*best);
+  }
+
+  // A new fastest trial can make an older one the best again (is_faster), whose model is no longer at hand.
+  void publish_again(const TrialRecord& best) {
+    TrialRecord scratch;
+    const Config config = parse_config(best.config);
+    calibrate_for(config, scratch);
+    store_.publish(engine::convert(space_.prepared, config, statistics_, setup_.form).model);
+    record_published(best);
+  }
+
+  void record_published(const TrialRecord& best) {
+    published_ = best.number;
     study_.set_output(setup_.output.string());
   }
 
@@ -258,12 +280,7 @@ class Tuner {
   // config.
   void restore_best() {
     const TrialRecord* best = best_trial(study_.record().trials, study_.record().goal.objective);
-    if (best == nullptr) return;
-    TrialRecord scratch;
-    const Config config = parse_config(best->config);
-    calibrate_for(config, scratch);
-    store_.publish(engine::convert(space_.prepared, config, statistics_, setup_.form).model);
-    study_.set_output(setup_.output.string());
+    if (best != nullptr) publish_again(*best);
   }
 
   void conclude() {
@@ -289,6 +306,7 @@ class Tuner {
   bool calibrated_ = false;
   bool with_histograms_ = false;
   std::optional<engine::Model> kept_model_;  // of the trial in flight
+  int published_ = 0;                        // the trial whose model is at the output
 };
 
 }  // namespace

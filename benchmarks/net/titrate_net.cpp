@@ -15,7 +15,7 @@
 #include <thread>
 #include <vector>
 
-#include "benchmarks/net/resnet18.hpp"
+#include "benchmarks/net/networks.hpp"
 #include "engine/base/cpu.hpp"
 #include "engine/base/error.hpp"
 #include "engine/onnx/read.hpp"

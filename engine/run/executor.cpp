@@ -125,7 +125,7 @@ Executor::Executor(std::shared_ptr<const Plan> plan) : state_(std::make_unique<S
 Executor::~Executor() = default;
 Executor::Executor(Executor&&) noexcept = default;
 
-std::vector<Tensor> Executor::run(std::span<const Tensor> inputs, const Observer& observer) {
+std::vector<Tensor> Executor::run(std::span<const Tensor> inputs, const Observer& observer, const Timer& timer) {
   State& state = *state_;
   const Graph& graph = state.plan->graph();
   std::fill(state.values.begin(), state.values.end(), Tensor{});
@@ -133,7 +133,9 @@ std::vector<Tensor> Executor::run(std::span<const Tensor> inputs, const Observer
   const std::vector<PlannedStep>& steps = state.plan->parts().steps;
   for (std::size_t index = 0; index < steps.size(); ++index) {
     try {
+      const Clock::time_point begin = timer ? Clock::now() : Clock::time_point{};
       state.run_step(index, steps[index], observer);
+      if (timer) timer(steps[index].node, begin, Clock::now());
     } catch (Error& error) {
       const std::string where = graph.nodes[steps[index].node].described();
       if (error.where().find(where) == std::string::npos) error.in(where);

@@ -1,6 +1,7 @@
 // Runs a float or QDQ graph. A Plan is prepared once and shared; each thread runs it through an Executor of its own.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <span>
@@ -39,8 +40,13 @@ class Executor {
   /// Called with each value that a run computes (not constants), in order of computation; the tensor is valid during the call only.
   using Observer = std::function<void(ValueId, const Tensor&)>;
 
+  /// Called after each node that runs (folded ones do not), with the node's place in Graph::nodes and when it began and ended.
+  using Clock = std::chrono::steady_clock;
+  using Timer = std::function<void(std::size_t node, Clock::time_point begin, Clock::time_point end)>;
+
   /// Feeds graph.inputs in their order and returns graph.outputs in theirs. Throws Error(invalid) where types, ranks or sizes do not fit.
-  [[nodiscard]] std::vector<Tensor> run(std::span<const Tensor> inputs, const Observer& observer = {});
+  /// No clock is read without a timer.
+  [[nodiscard]] std::vector<Tensor> run(std::span<const Tensor> inputs, const Observer& observer = {}, const Timer& timer = {});
 
  private:
   struct State;

@@ -84,10 +84,14 @@ std::vector<std::pair<std::string, std::string>> trial_facts(const StudyRecord& 
   const std::string size = bytes_text(trial.size_bytes);
   const bool has_samples = trial.samples_evaluated.has_value();
   std::vector<std::pair<std::string, std::string>> facts{
-      {"state", state_text(trial.state)},          {metric_name(study), metric_text(trial.metric)},
-      {"loss", loss_figure(trial, study.goal)},    {"size", smaller.empty() ? size : cat(size, ", ", smaller, "× smaller")},
-      {"latency", latency_text(trial.latency_ms)}, {"samples", has_samples ? std::to_string(*trial.samples_evaluated) : std::string()},
-      {"time", seconds_text(trial.seconds)},       {"phases", phases_text(trial.phases)},
+      {"state", state_text(trial.state)},
+      {metric_name(study), metric_text(trial.metric)},
+      {"loss", loss_figure(trial, study.goal)},
+      {"size", smaller.empty() ? size : cat(size, ", ", smaller, "× smaller")},
+      {"latency", latency_text(trial.latency_ms, trial.latency_noise_ms)},
+      {"samples", has_samples ? std::to_string(*trial.samples_evaluated) : std::string()},
+      {"time", seconds_text(trial.seconds)},
+      {"phases", phases_text(trial.phases)},
       {"started", visible(trial.started_at)}};
   std::erase_if(facts, [](const auto& fact) { return fact.second.empty(); });
   return facts;

@@ -22,14 +22,15 @@ std::string trial_row(const StudyRecord& study, const TrialRecord& trial, bool i
              "</th><td class=\"code config\">", escaped(trial.config), is_best ? " <span class=\"tag\">best</span>" : "",
              "</td><td class=\"state\">", state_text(trial.state), "</td>", figure_cell(metric_text(trial.metric)),
              figure_cell(loss_figure(trial, study.goal)), figure_cell(bytes_text(trial.size_bytes)),
-             figure_cell(times(smaller_text(study.baseline, trial.size_bytes))), figure_cell(latency_text(trial.latency_ms)),
-             figure_cell(seconds_text(trial.seconds)), "</tr>\n");
+             figure_cell(times(smaller_text(study.baseline, trial.size_bytes))),
+             figure_cell(latency_text(trial.latency_ms, trial.latency_noise_ms)), figure_cell(seconds_text(trial.seconds)), "</tr>\n");
 }
 
 std::string baseline_row(const Baseline& baseline) {
   return cat("<tr class=\"baseline\"><th scope=\"row\" class=\"figure\">–</th><td>the float model</td><td class=\"state\">baseline</td>",
              figure_cell(metric_text(baseline.metric)), figure_cell(""), figure_cell(bytes_text(baseline.size_bytes)), figure_cell(""),
-             figure_cell(latency_text(baseline.latency_ms)), figure_cell(seconds_text(baseline.seconds)), "</tr>\n");
+             figure_cell(latency_text(baseline.latency_ms, baseline.latency_noise_ms)), figure_cell(seconds_text(baseline.seconds)),
+             "</tr>\n");
 }
 
 // Trials that ended for the same reason in the same state.

@@ -71,6 +71,9 @@ TEST(ReportFigures, Durations) {
   EXPECT_FALSE(seconds_text(1e300).empty());
   EXPECT_EQ(latency_text(1.8412), "1.84 ms");
   EXPECT_EQ(latency_text(infinity), "");
+  EXPECT_EQ(latency_text(1.8412, 0.0312), "1.84 ±0.03 ms");
+  EXPECT_EQ(latency_text(184.12, 3.12, false), "184 +-3 ms");
+  EXPECT_EQ(latency_text(1.8412, nan), "1.84 ms");
   EXPECT_EQ(decibel_text(31.25), "31.2 dB");
 }
 

@@ -54,6 +54,8 @@ std::string seal_of(const TrialRecord& trial) {
         .add(layer.float_bytes)
         .add(layer.stored_bytes);
   }
+  // Last and only where it is there: the seals of studies that were written before it stay valid.
+  if (trial.latency_noise_ms) seal.add(*trial.latency_noise_ms);
   return seal.hex();
 }
 
@@ -76,6 +78,7 @@ std::string seal_of_head(const StudyRecord& study, std::int64_t trials) {
         .add(baseline.size_bytes)
         .add(baseline.latency_ms)
         .add(baseline.seconds);
+    if (baseline.latency_noise_ms) seal.add(*baseline.latency_noise_ms);
   }
   return seal.hex();
 }
@@ -100,9 +103,9 @@ Facts load_facts(const Database& database, std::string_view kind) {
 }
 
 std::optional<Baseline> load_baseline(const Database& database) {
-  Statement row(database, "SELECT metric_name, metric, samples, size_bytes, latency_ms, seconds FROM baseline");
+  Statement row(database, "SELECT metric_name, metric, samples, size_bytes, latency_ms, seconds, latency_noise_ms FROM baseline");
   if (!row.step()) return std::nullopt;
-  return Baseline{row.text(0), row.real(1), row.integer(2), row.integer(3), row.optional_real(4), row.real(5)};
+  return Baseline{row.text(0), row.real(1), row.integer(2), row.integer(3), row.optional_real(4), row.real(5), row.optional_real(6)};
 }
 
 // Returns the number of trials that there should be.
@@ -157,6 +160,7 @@ TrialRecord trial_of(const Database& database, const Statement& row) {
   trial.seconds = row.real(8);
   trial.started_at = row.text(9);
   trial.reason = row.text(10);
+  trial.latency_noise_ms = row.optional_real(12);
   return trial;
 }
 
@@ -164,8 +168,8 @@ std::vector<TrialRecord> load_trials(const Database& database) {
   std::vector<TrialRecord> trials;
   Statement rows(
       database,
-      "SELECT number, config, state, metric, loss, samples_evaluated, size_bytes, latency_ms, seconds, started_at, reason, digest "
-      "FROM trial ORDER BY number");
+      "SELECT number, config, state, metric, loss, samples_evaluated, size_bytes, latency_ms, seconds, started_at, reason, digest, "
+      "latency_noise_ms FROM trial ORDER BY number");
   Statement phases(database, "SELECT phase, seconds FROM phase WHERE trial = ?1 ORDER BY position");
   Statement layers(database,
                    "SELECT name, type, scheme, reason, sqnr_db, float_bytes, stored_bytes FROM layer WHERE trial = ?1 ORDER BY position");
@@ -188,8 +192,10 @@ void store_facts(Database& database, std::string_view kind, const Facts& facts) 
 
 void store_baseline(Database& database, const Baseline& baseline) {
   Statement(database,
-            "INSERT INTO baseline (id, metric_name, metric, samples, size_bytes, latency_ms, seconds) VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)")
-      .bind(baseline.metric_name, baseline.metric, baseline.samples, baseline.size_bytes, baseline.latency_ms, baseline.seconds)
+            "INSERT INTO baseline (id, metric_name, metric, samples, size_bytes, latency_ms, seconds, latency_noise_ms) "
+            "VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7)")
+      .bind(baseline.metric_name, baseline.metric, baseline.samples, baseline.size_bytes, baseline.latency_ms, baseline.seconds,
+            baseline.latency_noise_ms)
       .run();
 }
 
@@ -224,9 +230,9 @@ void store_trial(Database& database, const TrialRecord& trial) {
   Statement(
       database,
       "INSERT INTO trial (number, config, state, metric, loss, samples_evaluated, size_bytes, latency_ms, seconds, started_at, reason, "
-      "digest) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")
+      "digest, latency_noise_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")
       .bind(trial.number, trial.config, name_of(trial.state), trial.metric, trial.loss, trial.samples_evaluated, trial.size_bytes,
-            trial.latency_ms, trial.seconds, trial.started_at, trial.reason, seal_of(trial))
+            trial.latency_ms, trial.seconds, trial.started_at, trial.reason, seal_of(trial), trial.latency_noise_ms)
       .run();
   int position = 0;
   Statement phases(database, "INSERT INTO phase (trial, position, phase, seconds) VALUES (?1, ?2, ?3, ?4)");

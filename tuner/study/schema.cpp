@@ -77,7 +77,13 @@ CREATE TABLE layer (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr std::array all_migrations{first_version};
+// How far a latency may be off.
+constexpr std::string_view with_latency_noise = R"sql(
+ALTER TABLE baseline ADD COLUMN latency_noise_ms REAL;
+ALTER TABLE trial ADD COLUMN latency_noise_ms REAL;
+)sql";
+
+constexpr std::array all_migrations{first_version, with_latency_noise};
 
 std::vector<std::string> objects_of(const Database& database) {
   std::vector<std::string> objects;

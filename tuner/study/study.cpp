@@ -64,7 +64,8 @@ std::string take_non_finite(std::optional<double>& value, std::string_view name)
 
 void make_storable(TrialRecord& trial) {
   for (const std::string& complaint :
-       {take_non_finite(trial.metric, "metric"), take_non_finite(trial.loss, "loss"), take_non_finite(trial.latency_ms, "latency")}) {
+       {take_non_finite(trial.metric, "metric"), take_non_finite(trial.loss, "loss"), take_non_finite(trial.latency_ms, "latency"),
+        take_non_finite(trial.latency_noise_ms, "latency's noise")}) {
     if (complaint.empty()) continue;
     trial.state = TrialState::error;
     trial.reason = trial.reason.empty() ? complaint : complaint + "; " + trial.reason;

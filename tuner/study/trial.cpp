@@ -54,6 +54,15 @@ std::optional<TrialState> trial_state_named(std::string_view name) { return name
 std::optional<LossKind> loss_kind_named(std::string_view name) { return named<LossKind>(loss_kind_names, name); }
 std::optional<Objective> objective_named(std::string_view name) { return named<Objective>(objective_names, name); }
 
+bool is_faster(const TrialRecord& one, const TrialRecord& other) {
+  constexpr double least_share = 0.02;
+  const double ours = unknown_is_last(one.latency_ms);
+  const double theirs = unknown_is_last(other.latency_ms);
+  if (!std::isfinite(ours)) return false;
+  const double noise = std::hypot(one.latency_noise_ms.value_or(0), other.latency_noise_ms.value_or(0));
+  return theirs - ours > std::max(noise, least_share * ours);
+}
+
 bool is_finished(TrialState state) { return state != TrialState::running && state != TrialState::interrupted; }
 
 double loss_of(double value, double baseline, const Goal& goal) {
@@ -70,6 +79,12 @@ const TrialRecord* best_trial(const std::vector<TrialRecord>& trials, Objective 
   for (const TrialRecord& trial : trials) {
     const bool usable = trial.state == TrialState::passed || (trial.state == TrialState::failed_goal && trial.loss.has_value());
     if (usable && (best == nullptr || rank_of(trial, objective) < rank_of(*best, objective))) best = &trial;
+  }
+  if (objective != Objective::latency || best == nullptr || best->state != TrialState::passed) return best;
+  const TrialRecord& fastest = *best;
+  for (const TrialRecord& trial : trials) {
+    if (trial.state != TrialState::passed || is_faster(fastest, trial)) continue;
+    if (rank_of(trial, Objective::size) < rank_of(*best, Objective::size)) best = &trial;
   }
   return best;
 }

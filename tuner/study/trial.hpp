@@ -41,7 +41,8 @@ struct TrialRecord {
   std::optional<double> loss;
   std::optional<std::int64_t> samples_evaluated;
   std::optional<std::int64_t> size_bytes;
-  std::optional<double> latency_ms;
+  std::optional<double> latency_ms;        ///< the median of repeated runs
+  std::optional<double> latency_noise_ms;  ///< how far that median may be off; none: not measured, or by a version that did not keep it
   double seconds = 0;
   std::string started_at;  ///< UTC, RFC 3339
   std::string reason;      ///< why it failed, or a remark; "" if there is nothing to say
@@ -56,6 +57,7 @@ struct Baseline {
   std::int64_t size_bytes = 0;
   std::optional<double> latency_ms;
   double seconds = 0;
+  std::optional<double> latency_noise_ms{};
 };
 
 enum class LossKind : std::uint8_t { relative, absolute };
@@ -77,8 +79,13 @@ struct Goal {
 /// absolute.
 [[nodiscard]] double loss_of(double value, double baseline, const Goal& goal);
 
-/// The best trial: of those that pass the first (objective first), smallest or fastest, the better metric and then the lower number
-/// deciding ties; if none passes the one with the least loss. Null if no trial has a usable model.
+/// Whether `one` takes less time than `other` by more than both measurements' noise together (the root of the sum of their squares) and by
+/// more than 2 %: below that, code and data may lie elsewhere in memory and nothing else. A time that was not measured is slower than all.
+[[nodiscard]] bool is_faster(const TrialRecord& one, const TrialRecord& other);
+
+/// The best trial of those that pass: the first, the smallest or the fastest, the better metric and then the lower number deciding ties. A
+/// difference in time below the noise is none: of all trials than which the fastest one is not faster (is_faster), the smallest file is the
+/// best. If none passes the one with the least loss. Null if no trial has a usable model.
 [[nodiscard]] const TrialRecord* best_trial(const std::vector<TrialRecord>& trials, Objective objective);
 
 /// Names with their values, in order: "model", "model_sha256", "data", ...

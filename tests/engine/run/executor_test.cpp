@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace titrate::engine {
 namespace {
 
@@ -42,6 +44,22 @@ TEST(Executor, ShowsEveryComputedValueToTheObserver) {
   const auto observe = [&](ValueId id, const Tensor&) { seen.push_back(plan->graph()[id].name); };
   (void)executor.run(std::vector{Tensor::of<float>({1, 2}, {-1.0F, 2.0F})}, observe);
   EXPECT_THAT(seen, ElementsAre("middle", "y"));
+}
+
+TEST(Executor, TellsTheTimerWhenEachNodeRan) {
+  const auto plan = std::make_shared<const Plan>(two_relus());
+  Executor executor(plan);
+  std::vector<std::string> nodes;
+  std::vector<Executor::Clock::time_point> moments{Executor::Clock::now()};
+  const auto timer = [&](std::size_t node, Executor::Clock::time_point begin, Executor::Clock::time_point end) {
+    nodes.push_back(plan->graph().nodes[node].name);
+    moments.insert(moments.end(), {begin, end});
+  };
+  (void)executor.run(std::vector{Tensor::of<float>({1, 2}, {-1.0F, 2.0F})}, {}, timer);
+  moments.push_back(Executor::Clock::now());
+  EXPECT_THAT(nodes, ElementsAre("first", "second"));
+  EXPECT_EQ(moments.size(), 6U);
+  EXPECT_TRUE(std::is_sorted(moments.begin(), moments.end()));
 }
 
 TEST(Executor, RefusesWhatDoesNotFit) {

@@ -1,72 +1,17 @@
 // The built program as a user meets it: exit codes, messages, what is on stdout, what is left on disk.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
-#include <array>
-#include <cstdio>
-#include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
+
+#include "tests/tuner/cli/built_program.hpp"
 
 namespace titrate {
 namespace {
 
-namespace fs = std::filesystem;
 using testing::HasSubstr;
 
-struct Result {
-  int code = 0;
-  std::string output;  // stdout
-  std::string errors;  // stderr
-};
-
-std::string read_file(const fs::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
-
-class CommandLine : public testing::Test {
- protected:
-  void SetUp() override {
-    if (!fs::exists(program_)) GTEST_SKIP() << "the program is not built";
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  [[nodiscard]] Result run(const std::string& words) const {
-    const fs::path errors = folder_ / ".stderr";
-    const std::string command = "cd '" + folder_.string() + "' && '" + program_.string() + "' " + words + " 2>'" + errors.string() + "'";
-    FILE* pipe = popen(command.c_str(), "r");
-    Result result;
-    std::array<char, 4096> buffer{};
-    for (std::size_t got = 0; (got = fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) result.output.append(buffer.data(), got);
-    result.code = WEXITSTATUS(pclose(pipe));
-    result.errors = read_file(errors);
-    fs::remove(errors);
-    return result;
-  }
-
-  void write(const std::string& name, const std::string& content) const { std::ofstream(folder_ / name, std::ios::binary) << content; }
-
-  // The exit code, the message on stderr, the same as JSON on stdout, and nothing new in the folder.
-  void refuse(const std::string& words, int code, const std::string& says) const {
-    SCOPED_TRACE(words);
-    const auto before = std::distance(fs::directory_iterator(folder_), {});
-    const Result result = run(words + " --json");
-    EXPECT_EQ(result.code, code) << result.errors;
-    EXPECT_THAT(result.errors, HasSubstr(says));
-    const auto json = nlohmann::json::parse(result.output, nullptr, false);
-    ASSERT_TRUE(json.is_object()) << result.output;
-    EXPECT_EQ(json["schema"], 1);
-    EXPECT_EQ(json["error"]["code"], code);
-    EXPECT_EQ(std::distance(fs::directory_iterator(folder_), {}), before);
-  }
-
-  const fs::path program_ = fs::path(TITRATE_BINARY_DIR) / "bin/titrate";
-  const std::string glyphs_ = "'" TITRATE_SOURCE_DIR "/datasets/embedded/glyphs.onnx'";
-  const fs::path folder_ = fs::path(testing::TempDir()) / testing::UnitTest::GetInstance()->current_test_info()->name();
-};
+using CommandLine = BuiltProgram;
 
 TEST_F(CommandLine, RefusesBadModels) {
   const std::string model = read_file(TITRATE_SOURCE_DIR "/datasets/embedded/glyphs.onnx");
@@ -145,6 +90,22 @@ TEST_F(CommandLine, TunesAndReports) {
   EXPECT_THAT(other.errors, HasSubstr("metric"));
   EXPECT_EQ(run(tune + " --metric top5 --fresh --quiet").code, 0);
   EXPECT_TRUE(fs::exists(folder_ / "s.db.1"));
+}
+
+// Which one is best depends on the machine; that it is the one at the output does not.
+TEST_F(CommandLine, TunesForLatency) {
+  const Result result =
+      run("tune " + glyphs_ +
+          " --data embedded --objective latency --configs 'rtn(bits=8,group_size=[-1,32])' --study s.db --output o.onnx --json");
+  ASSERT_EQ(result.code, 0) << result.errors;
+  const auto json = nlohmann::json::parse(result.output);
+  EXPECT_EQ(json["trials"], 2);
+  EXPECT_EQ(json["best"]["size_bytes"], fs::file_size(folder_ / "o.onnx"));
+  for (const auto& each : {json["baseline"], json["best"]}) {
+    EXPECT_GT(each["latency_ms"], 0);
+    EXPECT_GE(each["latency_noise_ms"], 0);
+  }
+  EXPECT_THAT(run("trials s.db").output, testing::ContainsRegex("±[0-9.]+ ms|\\+-[0-9.]+ ms"));
 }
 
 }  // namespace

@@ -48,7 +48,7 @@ inline StudyRecord example_beginning() {
           .command = "titrate tune mnist.onnx --data digits.npz"};
 }
 
-inline Baseline example_baseline() { return {"top1", 0.5, 1000, 4'000'000, 1.25, 2.5}; }
+inline Baseline example_baseline() { return {"top1", 0.5, 1000, 4'000'000, 1.25, 2.5, 0.125}; }
 
 inline TrialRecord example_trial(int number, const std::string& config, double metric) {
   TrialRecord trial;
@@ -60,6 +60,7 @@ inline TrialRecord example_trial(int number, const std::string& config, double m
   trial.samples_evaluated = 1000;
   trial.size_bytes = 1'000'000 + number;
   trial.latency_ms = 0.1 + number;
+  trial.latency_noise_ms = 0.01 * number;
   trial.seconds = 3.25;
   trial.reason = "a remark";
   trial.phases = {{"convert", 0.125}, {"evaluate", 3.0}};
@@ -78,7 +79,7 @@ inline std::string text_of(const TrialRecord& trial) {
   const auto number = [](const auto& value) { return value ? shortest(static_cast<double>(*value)) : std::string("none"); };
   std::string text = cat(trial.number, " ", trial.config, " ", name_of(trial.state), " ", number(trial.metric), " ", number(trial.loss),
                          " ", number(trial.samples_evaluated), " ", number(trial.size_bytes), " ", number(trial.latency_ms), " ",
-                         trial.seconds, " ", trial.started_at, " ", trial.reason);
+                         number(trial.latency_noise_ms), " ", trial.seconds, " ", trial.started_at, " ", trial.reason);
   for (const PhaseTime& phase : trial.phases) text += cat("\n  ", phase.phase, " ", shortest(phase.seconds));
   for (const LayerDecision& layer : trial.layers) {
     text += cat("\n  ", layer.name, " ", layer.type, " ", layer.scheme, " ", layer.reason, " ", number(layer.sqnr_db), " ",

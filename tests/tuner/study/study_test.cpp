@@ -29,12 +29,40 @@ TEST_F(StudyTest, WhatIsWrittenIsRead) {
   EXPECT_EQ(study.goal.objective, Objective::size);
   EXPECT_EQ(study.baseline->samples, 1000);
   EXPECT_EQ(study.baseline->latency_ms, 1.25);
+  EXPECT_EQ(study.baseline->latency_noise_ms, 0.125);
   EXPECT_EQ(study.verdict, "met");
   EXPECT_EQ(study.output, "tuned.onnx");
   TrialRecord wanted = example_trial(1, "rtn()", 0.45);
   wanted.started_at = study.trials[0].started_at;
   EXPECT_EQ(text_of(study.trials[0]), text_of(wanted));
   EXPECT_THAT(wanted.started_at, testing::MatchesRegex("20..-..-..T..:..:..Z"));
+}
+
+// Studies of the first form have no noise of latencies.
+TEST_F(StudyTest, TheFirstFormIsReadAndGoesOn) {
+  {
+    Study study = Study::create(path_, example_beginning());
+    Baseline baseline = example_baseline();
+    baseline.latency_noise_ms.reset();
+    study.set_baseline(baseline);
+    TrialRecord trial = example_trial(study.begin_trial("rtn()"), "rtn()", 0.45);
+    trial.latency_noise_ms.reset();
+    study.finish_trial(trial);
+  }
+  Database::open_for_writing(path_).execute(
+      "ALTER TABLE trial DROP COLUMN latency_noise_ms; ALTER TABLE baseline DROP COLUMN latency_noise_ms; PRAGMA user_version=1");
+  const std::string before = bytes_of(path_);
+  EXPECT_EQ(Study::read(path_).trials.at(0).latency_ms, 1.1);
+  EXPECT_FALSE(Study::read(path_).trials.at(0).latency_noise_ms);
+  EXPECT_EQ(bytes_of(path_), before);
+  {
+    Study study = Study::open(path_, example_identity());
+    add_trial(study, "fp8()", 0.499);
+  }
+  const StudyRecord seen = Study::read(path_);
+  EXPECT_FALSE(seen.baseline->latency_noise_ms);
+  EXPECT_FALSE(seen.trials.at(0).latency_noise_ms);
+  EXPECT_EQ(seen.trials.at(1).latency_noise_ms, 0.02);
 }
 
 TEST_F(StudyTest, ItIsOneFile) {

@@ -80,6 +80,36 @@ TEST(BestTrial, Fastest) {
   EXPECT_EQ(best_trial(trials, Objective::latency)->number, 4);
 }
 
+TrialRecord timed(int number, double latency, double noise, std::int64_t size) {
+  TrialRecord record = trial(number, TrialState::passed, 0.01, size, latency);
+  record.latency_noise_ms = noise;
+  return record;
+}
+
+TEST(IsFaster, ADifferenceBelowTheNoiseIsNone) {
+  EXPECT_TRUE(is_faster(timed(1, 10, 0.3, 1), timed(2, 10.6, 0.4, 1)));
+  EXPECT_FALSE(is_faster(timed(1, 10, 0.3, 1), timed(2, 10.5, 0.4, 1)));  // the noise of both is 0.5
+  EXPECT_FALSE(is_faster(timed(2, 10.6, 0.4, 1), timed(1, 10, 0.3, 1)));
+  EXPECT_FALSE(is_faster(timed(1, 10, 0, 1), timed(2, 10.2, 0, 1)));  // 2 %
+  EXPECT_TRUE(is_faster(timed(1, 10, 0, 1), timed(2, 10.21, 0, 1)));
+  EXPECT_TRUE(is_faster(timed(1, 10, 0, 1), trial(2, TrialState::passed, 0.01)));
+  EXPECT_FALSE(is_faster(trial(1, TrialState::passed, 0.01), trial(2, TrialState::passed, 0.01)));
+}
+
+TEST(BestTrial, AmongEquallyFastOnesTheSmallest) {
+  const std::vector<TrialRecord> trials{timed(1, 10.0, 0.1, 50), timed(2, 10.05, 0.1, 40), timed(3, 9.9, 0.1, 60), timed(4, 12, 0.1, 10)};
+  EXPECT_EQ(best_trial(trials, Objective::latency)->number, 2);
+  EXPECT_EQ(best_trial(trials, Objective::size)->number, 4);
+}
+
+// 1 is as fast as 2, and smaller; then 3 comes, than which 2 is not slower, but 1 is.
+TEST(BestTrial, AFasterTrialCanMakeAnOlderOneTheBest) {
+  std::vector<TrialRecord> trials{timed(1, 10.9, 1, 10), timed(2, 10, 1, 20)};
+  EXPECT_EQ(best_trial(trials, Objective::latency)->number, 1);
+  trials.push_back(timed(3, 9.3, 1, 30));
+  EXPECT_EQ(best_trial(trials, Objective::latency)->number, 2);
+}
+
 TEST(BestTrial, WithoutAPassTheLeastLoss) {
   std::vector<TrialRecord> trials{trial(1, TrialState::failed_goal, 0.5, 10), trial(2, TrialState::failed_goal, 0.2, 30),
                                   trial(3, TrialState::failed_goal, 0.2, 20), trial(4, TrialState::error, 0.0),
