@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "engine/ops/concat_shape.hpp"
 #include "engine/ops/shape_inference.hpp"
 #include "engine/ops/table.hpp"
 #include "engine/ops/words.hpp"
@@ -16,43 +17,12 @@ std::int64_t product(const Shape& shape, std::size_t begin, std::size_t end) {
 
 std::int64_t concat_axis(const Node& node) { return node.integer("axis", 1); }
 
-// Brings what another input knows of a size into the joint shape.
-void join_shape(const InferRequest& request, const Shape& shape, std::size_t axis, Shape& joint) {
-  if (shape.size() != joint.size()) request.refuse(cat("its inputs have ", joint.size(), " and ", shape.size(), " axes"));
-  for (std::size_t at = 0; at < shape.size(); ++at) {
-    if (at == axis) {
-      const bool known = joint[at] >= 0 && shape[at] >= 0;
-      joint[at] = known ? add_sizes(request, joint[at], shape[at]) : -1;
-    } else if (joint[at] < 0) {
-      joint[at] = shape[at];
-    } else if (shape[at] >= 0 && shape[at] != joint[at]) {
-      request.refuse(cat("the shapes ", to_text(joint), " and ", to_text(shape), " differ beside the axis ", axis));
-    }
-  }
-}
-
 std::vector<OutputType> infer_concat(const InferRequest& request) {
   check_type(request, 0, movable_types);
   if (request.opset >= 4 && request.node.find("axis") == nullptr) request.refuse("attribute 'axis' is missing");
-  const std::int64_t given = concat_axis(request.node);
-  OutputType output{.type = common_type(request), .shape = std::nullopt};
-  bool all_shapes = true;
-  for (std::size_t index = 0; index < request.inputs.size(); ++index) {
-    (void)request.need(index);
-    const Shape* shape = request.shape(index);
-    if (shape == nullptr) {
-      all_shapes = false;
-      continue;
-    }
-    const std::size_t axis = request.axis(given, shape->size());
-    if (!output.shape) {
-      output.shape = *shape;
-    } else {
-      join_shape(request, *shape, axis, *output.shape);
-    }
-  }
-  if (!all_shapes && output.shape) (*output.shape)[request.axis(given, output.shape->size())] = -1;
-  return {output};
+  std::vector<std::size_t> all(request.inputs.size());
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  return {{.type = common_type(request), .shape = concatenation(request, all, concat_axis(request.node))}};
 }
 
 Step prepare_concat(const PrepareRequest& request) {
