@@ -13,6 +13,7 @@
 #include "tuner/evaluation.hpp"
 #include "tuner/load.hpp"
 #include "tuner/model_parts.hpp"
+#include "tuner/running_plan.hpp"
 
 namespace titrate {
 namespace {
@@ -45,7 +46,7 @@ Model make_model(engine::Model model) {
 }
 
 std::shared_ptr<const engine::Plan> Model::Parts::plan() const {
-  std::call_once(prepared_, [this] { plan_ = std::make_shared<const engine::Plan>(model); });
+  std::call_once(prepared_, [this] { plan_ = running_plan(model); });
   return plan_;
 }
 

@@ -16,6 +16,7 @@
 #include "tuner/calibration.hpp"
 #include "tuner/candidate_store.hpp"
 #include "tuner/latency.hpp"
+#include "tuner/running_plan.hpp"
 
 namespace titrate {
 namespace {
@@ -86,7 +87,7 @@ class Tuner {
                       .size_bytes = static_cast<std::int64_t>(setup_.float_bytes),
                       .latency_ms = std::nullopt,
                       .seconds = 0};
-    const auto plan = std::make_shared<const engine::Plan>(setup_.float_model);
+    const auto plan = running_plan(setup_.float_model);
     try {
       const Measurement measured = setup_.meter->measure({.file = setup_.float_file, .plan = plan}, control());
       baseline.metric = measured.value;
@@ -197,7 +198,7 @@ class Tuner {
     const auto plan = timed(trial, "write", [&] {
       engine::save_model(conversion.model, store_.file());
       trial.size_bytes = static_cast<std::int64_t>(engine::stored_bytes(store_.file()));
-      return std::make_shared<const engine::Plan>(engine::read_model(store_.file()));
+      return running_plan(engine::read_model(store_.file()));
     });
     if (setup_.calibration != nullptr) {
       timed(trial, "sensitivity", [&] {

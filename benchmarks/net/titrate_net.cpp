@@ -20,6 +20,7 @@
 #include "engine/base/error.hpp"
 #include "engine/onnx/read.hpp"
 #include "engine/onnx/write.hpp"
+#include "engine/passes/running.hpp"
 #include "engine/run/executor.hpp"
 
 namespace titrate {
@@ -67,7 +68,9 @@ Runs run_for(engine::Executor& executor, std::span<const engine::Tensor> inputs,
 }
 
 int measure(const std::string& path, bool samples, int threads) {
-  const auto plan = std::make_shared<const engine::Plan>(engine::read_model(path));
+  engine::Model model = engine::read_model(path);
+  engine::prepare_for_running(model);
+  const auto plan = std::make_shared<const engine::Plan>(model);
   const std::vector<engine::Tensor> inputs = example_inputs(plan->graph());
   std::vector<engine::Executor> executors;
   for (int thread = 0; thread < (samples ? threads : 1); ++thread) executors.emplace_back(plan);

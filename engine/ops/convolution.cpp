@@ -1,11 +1,12 @@
-// Conv: 1-D to 3-D, grouped, dilated, strided, every auto_pad. float32 runs as an implicit matrix product, depthwise filters by a kernel of
-// their own; float16 and bfloat16 compute in float32; float64 takes the plain loops.
+// Conv and FusedConv: 1-D to 3-D, grouped, dilated, strided, every auto_pad. float32 runs as an implicit matrix product, depthwise filters
+// by a kernel of their own; float16 and bfloat16 compute in float32; float64 takes the plain loops.
 #include <algorithm>
 #include <memory>
 
 #include "engine/kernels/convolution/convolution.hpp"
 #include "engine/kernels/convolution/depthwise.hpp"
 #include "engine/kernels/convolution/plain.hpp"
+#include "engine/ops/fused_activation.hpp"
 #include "engine/ops/table.hpp"
 #include "engine/ops/widened.hpp"
 #include "engine/ops/window.hpp"
@@ -101,6 +102,7 @@ struct PreparedConvolution {
   std::int64_t groups;
   const kernels::SgemmKernels& sgemm;
   const kernels::DepthwiseKernel depthwise;
+  kernels::Activation activation;
   std::optional<kernels::PackedFilters> filters;  // of constant weights
 
   [[nodiscard]] kernels::ConvolutionGeometry geometry(const RunContext& run) const {
@@ -117,21 +119,28 @@ void run_convolution(const PreparedConvolution& prepared, RunContext& run) {
   const float* bias = run.has(2) ? run.in(2).data<float>().data() : nullptr;
   const float* input = run.in(0).data<float>().data();
   float* output = run.out().mutable_data<float>().data();
+  const float* addend = nullptr;
+  if (run.has(3)) {
+    if (run.in(3).shape() != run.out().shape()) throw_invalid("the addend has another shape than the output", prepared.node.described());
+    addend = run.in(3).data<float>().data();
+  }
+  const kernels::Epilogue epilogue(selected_isa(), prepared.activation, addend);
   if (is_depthwise(geometry)) {
     const auto scratch = run.scratch.floats(kernels::depthwise_scratch(geometry));
-    kernels::convolve_depthwise(prepared.depthwise, geometry, weights, bias, input, output, scratch);
+    kernels::convolve_depthwise(prepared.depthwise, geometry, weights, bias, input, output, scratch, epilogue);
     return;
   }
   std::optional<kernels::PackedFilters> packed_now;
   if (!prepared.filters) packed_now.emplace(prepared.sgemm, geometry, weights);
   const auto scratch = run.scratch.floats(kernels::convolution_scratch(prepared.sgemm, geometry));
-  kernels::convolve(prepared.sgemm, geometry, prepared.filters ? *prepared.filters : *packed_now, bias, input, output, scratch);
+  kernels::convolve(prepared.sgemm, geometry, prepared.filters ? *prepared.filters : *packed_now, bias, input, output, scratch, epilogue);
 }
 
 Step prepare_float(const PrepareRequest& request) {
   const std::int64_t groups = request.node.integer("group", 1);
-  auto prepared = std::make_shared<PreparedConvolution>(PreparedConvolution{request.node, groups, kernels::sgemm_kernels(selected_isa()),
-                                                                            kernels::depthwise_kernel(selected_isa()), std::nullopt});
+  auto prepared = std::make_shared<PreparedConvolution>(PreparedConvolution{
+      request.node, groups, kernels::sgemm_kernels(selected_isa()), kernels::depthwise_kernel(selected_isa()),
+      request.node.type == "FusedConv" ? activation_of_convolution(request.node) : kernels::Activation{}, std::nullopt});
   if (const Tensor* weights = request.constant(1); weights != nullptr && weights->elements() > 0) {
     kernels::ConvolutionGeometry geometry;
     geometry.groups = groups;
@@ -168,8 +177,23 @@ Step prepare_convolution(const PrepareRequest& request) {
   }
 }
 
+// X, W, B and Z, an addend of the output's shape: activation(Conv(X, W, B) + Z).
+std::vector<OutputType> infer_fused(const InferRequest& request) {
+  (void)activation_of_convolution(request.node);
+  const std::vector<OutputType> outputs = infer_convolution(request);
+  if (request.type(3) != DataType::undefined && request.type(0) != DataType::undefined && request.type(3) != request.type(0))
+    request.refuse(cat("input 3 is ", name_of(request.type(3)), ", input 0 is ", name_of(request.type(0))));
+  return outputs;
+}
+
+Step prepare_fused(const PrepareRequest& request) {
+  if (request.type(0) != DataType::float32) request.refuse(cat("FusedConv of ", name_of(request.type(0)), " is not supported"));
+  return prepare_float(request);
+}
+
 constexpr OperatorDefinition rows[] = {
     {.type = "Conv", .least_inputs = 2, .most_inputs = 3, .infer = infer_convolution, .prepare = prepare_convolution},
+    {.type = "FusedConv", .domain = "com.microsoft", .least_inputs = 2, .most_inputs = 4, .infer = infer_fused, .prepare = prepare_fused},
 };
 
 }  // namespace

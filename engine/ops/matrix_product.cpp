@@ -1,11 +1,13 @@
-// MatMul and Gemm. float32 multiplies packed tiles; float16 and bfloat16 compute in float32; the other types take plain loops.
+// MatMul, Gemm and FusedGemm. float32 multiplies packed tiles; float16 and bfloat16 compute in float32; the other types take plain loops.
 #include "engine/ops/matrix_product.hpp"
 
 #include <algorithm>
 #include <type_traits>
 
+#include "engine/kernels/activation/epilogue.hpp"
 #include "engine/kernels/sgemm/matrix.hpp"
 #include "engine/kernels/threads.hpp"
+#include "engine/ops/fused_activation.hpp"
 #include "engine/ops/table.hpp"
 #include "engine/ops/widened.hpp"
 
@@ -322,7 +324,8 @@ void add_scaled(const MatrixSizes& sizes, T alpha, T beta, const Tensor* c, std:
   }
 }
 
-void run_float_gemm(const kernels::SgemmKernels& sgemm, const Node& node, const PackedColumns& packed, RunContext& run) {
+void run_float_gemm(const kernels::SgemmKernels& sgemm, const Node& node, const PackedColumns& packed,
+                    const kernels::Activation& activation, RunContext& run) {
   if (run.out().elements() == 0) return;
   const GemmAttributes attributes(node);
   const MatrixSizes sizes = gemm_sizes(run.in(0).shape(), run.in(1).shape(), node);
@@ -343,6 +346,7 @@ void run_float_gemm(const kernels::SgemmKernels& sgemm, const Node& node, const 
   if (!start_from_addend && (addend != nullptr || attributes.alpha != 1.0F)) {
     add_scaled(sizes, attributes.alpha, attributes.beta, addend, target);
   }
+  kernels::Epilogue(selected_isa(), activation, nullptr).finish(target.data(), 0, target.size());
 }
 
 Step prepare_float_gemm(const PrepareRequest& request) {
@@ -353,7 +357,8 @@ Step prepare_float_gemm(const PrepareRequest& request) {
     const std::int64_t depth = b->shape()[transposed ? 1 : 0];
     packed = pack_constant(sgemm, view_of(b->data<float>().data(), depth, b->elements() / depth, transposed));
   }
-  return [&sgemm, packed, node = request.node](RunContext& run) { run_float_gemm(sgemm, node, packed, run); };
+  const kernels::Activation activation = request.node.type == "FusedGemm" ? activation_of_gemm(request.node) : kernels::Activation{};
+  return [&sgemm, packed, activation, node = request.node](RunContext& run) { run_float_gemm(sgemm, node, packed, activation, run); };
 }
 
 template <class T>
@@ -374,6 +379,16 @@ struct PlainGemm {
   }
 };
 
+std::vector<OutputType> infer_fused_gemm(const InferRequest& request) {
+  (void)activation_of_gemm(request.node);
+  return infer_gemm(request);
+}
+
+Step prepare_fused_gemm(const PrepareRequest& request) {
+  if (request.type(0) != DataType::float32) request.refuse(cat("FusedGemm of ", name_of(request.type(0)), " is not supported"));
+  return prepare_float_gemm(request);
+}
+
 constexpr OperatorDefinition rows[] = {
     {.type = "MatMul",
      .least_inputs = 2,
@@ -393,6 +408,12 @@ constexpr OperatorDefinition rows[] = {
      .most_inputs = 3,
      .infer = infer_gemm,
      .prepare = prepare_by_type<prepare_float_gemm, PlainGemm>},
+    {.type = "FusedGemm",
+     .domain = "com.microsoft",
+     .least_inputs = 2,
+     .most_inputs = 3,
+     .infer = infer_fused_gemm,
+     .prepare = prepare_fused_gemm},
 };
 
 }  // namespace

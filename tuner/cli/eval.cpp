@@ -8,6 +8,7 @@
 #include "tuner/cli/threads.hpp"
 #include "tuner/evaluation.hpp"
 #include "tuner/load.hpp"
+#include "tuner/running_plan.hpp"
 
 namespace titrate::cli {
 namespace {
@@ -27,12 +28,12 @@ Evaluation measure(const Options& options) {
   const engine::Model model = load_runnable_model(options.model);
   const auto data = load_data(model, options.data, options.labels);
   const LoopControl control{.threads = thread_count(options.threads), .progress = {}, .cancelled = interrupted};
-  const auto plan = std::make_shared<const engine::Plan>(model);
+  const auto plan = running_plan(model);
   if (!metric.needs_reference) return evaluate(plan, *data, metric, nullptr, control);
   if (!options.reference) {
     throw_usage(cat("the metric ", metric.name, " compares with the float model"), "--metric", "name it with --reference FLOAT.onnx");
   }
-  const auto float_plan = std::make_shared<const engine::Plan>(load_runnable_model(*options.reference));
+  const auto float_plan = running_plan(load_runnable_model(*options.reference));
   const ReferenceOutputs reference(float_plan, *data, control);
   return evaluate(plan, *data, metric, &reference, control);
 }

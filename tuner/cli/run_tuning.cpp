@@ -21,6 +21,7 @@
 #include "tuner/command_meter.hpp"
 #include "tuner/load.hpp"
 #include "tuner/metric_meter.hpp"
+#include "tuner/running_plan.hpp"
 #include "tuner/tuning.hpp"
 #include "tuner/version.hpp"
 
@@ -44,7 +45,7 @@ std::shared_ptr<Meter> meter_of(const TuneOptions& options, const std::shared_pt
   if (options.score_command) return make_score_meter(*options.score_command, options.metric_timeout, data);
   const MetricRow& metric = metric_named(options.metric.value_or(data->has_labels() ? "top1" : "sqnr"));
   std::shared_ptr<const engine::Plan> float_plan;
-  if (metric.needs_reference) float_plan = std::make_shared<const engine::Plan>(model);
+  if (metric.needs_reference) float_plan = running_plan(model);
   return make_metric_meter(metric, data, float_plan);
 }
 

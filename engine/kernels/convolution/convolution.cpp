@@ -42,7 +42,10 @@ struct Pass {
   const float* bias;
   const float* image;
   const std::int32_t* offsets;
-  float* output;
+  float* outputs;             // of the whole convolution
+  std::int64_t first_output;  // of this image and group
+  const Epilogue& epilogue;
+  [[nodiscard]] float* output() const { return outputs + first_output; }
 };
 
 // The outputs of columns [first, first + count) leave the tile column; columns between two rows of outputs are dropped.
@@ -57,10 +60,11 @@ void scatter(const Pass& pass, const float* sums, std::int64_t first, std::int64
     const std::int64_t run = std::min(first + count - column, pitch[2] - w);
     if (w < size[2] && h < size[1]) {
       const auto length = static_cast<std::size_t>(std::min(run, size[2] - w));
-      float* target = pass.output + (d * size[1] + h) * size[2] + w;
+      float* target = pass.output() + (d * size[1] + h) * size[2] + w;
       const float* source = sums + (column - first);
       for (std::int64_t filter = 0; filter < pass.geometry.filters; ++filter) {
         std::memcpy(target, source, length * sizeof(float));
+        if (!pass.epilogue.is_identity()) pass.epilogue.finish(pass.outputs, static_cast<std::size_t>(target - pass.outputs), length);
         target += pass.geometry.output_size();
         source += stride;
       }
@@ -90,7 +94,7 @@ void run_tile_column(const Pass& pass, std::int64_t first, float* sums, float* p
 
   const auto filters = static_cast<std::size_t>(pass.geometry.filters);
   const RowPanels panels(pass.kernels, filters);
-  float* c = direct ? pass.output + first : sums;
+  float* c = direct ? pass.output() + first : sums;
   const std::size_t c_stride = direct ? static_cast<std::size_t>(pass.geometry.output_size()) : width;
   const auto& tiles = packed ? pass.kernels.packed : pass.kernels.indirect;
   for (std::size_t k = 0; k < depth; k += sgemm_depth_block) {
@@ -107,7 +111,13 @@ void run_tile_column(const Pass& pass, std::int64_t first, float* sums, float* p
                      .accumulate = k > 0});
     }
   }
-  if (!direct) scatter(pass, sums, first, count);
+  if (!direct) {
+    scatter(pass, sums, first, count);
+  } else if (!pass.epilogue.is_identity()) {
+    for (std::size_t filter = 0; filter < filters; ++filter) {
+      pass.epilogue.finish(pass.outputs, static_cast<std::size_t>(pass.first_output + first) + filter * c_stride, width);
+    }
+  }
 }
 
 }  // namespace
@@ -131,7 +141,7 @@ std::size_t convolution_scratch(const SgemmKernels& kernels, const ConvolutionGe
 }
 
 void convolve(const SgemmKernels& kernels, const ConvolutionGeometry& geometry, const PackedFilters& filters, const float* bias,
-              const float* input, float* output, std::span<float> scratch) {
+              const float* input, float* output, std::span<float> scratch, const Epilogue& epilogue) {
   const PhaseLayout layout(geometry);
   const Division division(kernels, geometry, layout);
   auto* offsets = reinterpret_cast<std::int32_t*>(scratch.data());
@@ -157,7 +167,9 @@ void convolve(const SgemmKernels& kernels, const ConvolutionGeometry& geometry, 
                     .bias = bias == nullptr ? nullptr : bias + group * geometry.filters,
                     .image = layout.is_image() ? channels : image,
                     .offsets = offsets,
-                    .output = output + pair * geometry.filters * geometry.output_size()};
+                    .outputs = output,
+                    .first_output = pair * geometry.filters * geometry.output_size(),
+                    .epilogue = epilogue};
     parallel_for(static_cast<std::size_t>(tile_columns), [&](std::size_t tile, std::size_t thread) {
       float* sums = of_threads + thread * division.per_thread();
       run_tile_column(pass, static_cast<std::int64_t>(tile) * kernels.columns, sums, sums + division.sums);

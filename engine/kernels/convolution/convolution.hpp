@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "engine/kernels/activation/epilogue.hpp"
 #include "engine/kernels/convolution/geometry.hpp"
 #include "engine/kernels/sgemm/sgemm.hpp"
 
@@ -27,7 +28,8 @@ class PackedFilters {
 [[nodiscard]] std::size_t convolution_scratch(const SgemmKernels& kernels, const ConvolutionGeometry& geometry);
 
 /// input [batch, groups * channels, input...] to output [batch, groups * filters, output...]; bias has groups * filters floats or is null.
+/// The epilogue is applied to each part of the output as it is finished.
 void convolve(const SgemmKernels& kernels, const ConvolutionGeometry& geometry, const PackedFilters& filters, const float* bias,
-              const float* input, float* output, std::span<float> scratch);
+              const float* input, float* output, std::span<float> scratch, const Epilogue& epilogue = {});
 
 }  // namespace titrate::kernels

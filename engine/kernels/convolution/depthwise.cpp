@@ -36,7 +36,7 @@ std::size_t depthwise_scratch(const ConvolutionGeometry& geometry) {
 }
 
 void convolve_depthwise(DepthwiseKernel kernel, const ConvolutionGeometry& geometry, const float* filters, const float* bias,
-                        const float* input, float* output, std::span<float> scratch) {
+                        const float* input, float* output, std::span<float> scratch, const Epilogue& epilogue) {
   const PhaseLayout layout(geometry);
   auto* offsets = reinterpret_cast<std::int32_t*>(scratch.data());
   layout.offsets(geometry, offsets);
@@ -48,8 +48,10 @@ void convolve_depthwise(DepthwiseKernel kernel, const ConvolutionGeometry& geome
     std::fill_n(image + layout.channel_size(), read_ahead, 0.0F);
     for (std::int64_t own = 0; own < geometry.filters; ++own) {
       const std::int64_t filter = pair % geometry.groups * geometry.filters + own;
+      const std::int64_t first = (pair * geometry.filters + own) * geometry.output_size();
       convolve_channel(kernel, geometry, layout, offsets, filters + filter * geometry.taps(), bias == nullptr ? 0.0F : bias[filter], image,
-                       output + (pair * geometry.filters + own) * geometry.output_size());
+                       output + first);
+      epilogue.finish(output, static_cast<std::size_t>(first), static_cast<std::size_t>(geometry.output_size()));
     }
   });
 }

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <span>
 
+#include "engine/kernels/activation/epilogue.hpp"
 #include "engine/kernels/convolution/geometry.hpp"
 #include "engine/kernels/depthwise/depthwise.hpp"
 
@@ -14,6 +15,6 @@ namespace titrate::kernels {
 
 /// Arguments as of convolve() (convolution.hpp), the filters [groups * filters, 1, kernel...] not packed.
 void convolve_depthwise(DepthwiseKernel kernel, const ConvolutionGeometry& geometry, const float* filters, const float* bias,
-                        const float* input, float* output, std::span<float> scratch);
+                        const float* input, float* output, std::span<float> scratch, const Epilogue& epilogue = {});
 
 }  // namespace titrate::kernels
