@@ -4,8 +4,8 @@
 
 namespace titrate {
 
-std::shared_ptr<const engine::Plan> running_plan(engine::Model model) {
-  engine::prepare_for_running(model);
+std::shared_ptr<const engine::Plan> running_plan(engine::Model model, Arithmetic arithmetic) {
+  if (arithmetic == Arithmetic::lowered) engine::prepare_for_running(model);
   return std::make_shared<const engine::Plan>(model);
 }
 

@@ -1,6 +1,7 @@
 // The plan with which models are evaluated and timed.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "engine/graph/graph.hpp"
@@ -8,8 +9,12 @@
 
 namespace titrate {
 
-/// A plan of the model after the passes for execution (engine/passes/running.hpp). Inputs, outputs and their names are the model's; values
-/// in between may be gone, so who observes them makes a Plan of the model itself.
-[[nodiscard]] std::shared_ptr<const engine::Plan> running_plan(engine::Model model);
+/// How a quantized model computes: on integers where it can, or in float32 on dequantized numbers. The two differ by a quantum here and
+/// there.
+enum class Arithmetic : std::uint8_t { lowered, emulated };
+
+/// A plan of the model after the passes for execution (engine/passes/running.hpp), or of the model as it is where it is to be emulated.
+/// Inputs, outputs and their names are the model's; values in between may be gone, so who observes them makes a Plan of the model itself.
+[[nodiscard]] std::shared_ptr<const engine::Plan> running_plan(engine::Model model, Arithmetic arithmetic = Arithmetic::lowered);
 
 }  // namespace titrate

@@ -183,8 +183,7 @@ LoweringReport lower(Model& model) {
     }
     return report;
   }
-  constant_nodes_to_initializers(model);
-  fold_constants(model);
+  report.rewrites += constant_nodes_to_initializers(model) + fold_constants(model);
   std::set<std::string> absorbed;
   report.rewrites += bring_quantizers_together(model, absorbed);
   const std::map<std::string, Outcome> outcomes = apply_rules(model, report.rewrites);

@@ -2,12 +2,16 @@
 
 #include "engine/base/error.hpp"
 #include "engine/base/text.hpp"
+#include "engine/passes/channels_last.hpp"
 #include "engine/passes/fuse_activations.hpp"
+#include "engine/passes/lower.hpp"
 
 namespace titrate::engine {
 
 std::span<const RunningPass> running_passes() {
   static constexpr RunningPass rows[] = {
+      {"lower", [](Model& model) { return lower(model).rewrites; }},  // first: it looks for the operators that ONNX names
+      {"channels_last", channels_last},
       {"fuse_activations", fuse_activations},
   };
   return rows;

@@ -77,7 +77,21 @@ CREATE TABLE layer (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr std::array all_migrations{first_version};
+// How the nodes of a candidate ran: on integers, or why not. Trials of the first version have none.
+constexpr std::string_view with_execution = R"sql(
+CREATE TABLE execution (
+  trial INTEGER NOT NULL REFERENCES trial (number) ON DELETE CASCADE,
+  position INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  type TEXT NOT NULL,
+  integer INTEGER NOT NULL CHECK (integer IN (0, 1)),
+  reason TEXT NOT NULL,
+  multiply_accumulates INTEGER,
+  PRIMARY KEY (trial, position)
+) STRICT, WITHOUT ROWID;
+)sql";
+
+constexpr std::array all_migrations{first_version, with_execution};
 
 std::vector<std::string> objects_of(const Database& database) {
   std::vector<std::string> objects;
