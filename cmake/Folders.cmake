@@ -3,6 +3,8 @@
 # A file named after an instruction set is compiled for it and for nothing else: it must hold only static functions (see engine/kernels/README.md).
 set(TITRATE_ISA_avx2 -mavx2 -mfma -mf16c)
 set(TITRATE_ISA_avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c)
+set(TITRATE_ISA_vnni ${TITRATE_ISA_avx512} -mavx512vnni)
+set(TITRATE_ISA_amx ${TITRATE_ISA_vnni} -mamx-tile -mamx-int8)
 
 function(titrate_isa_flags)
   foreach(source IN LISTS ARGN)

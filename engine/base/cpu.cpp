@@ -1,5 +1,10 @@
 #include "engine/base/cpu.hpp"
 
+#if defined(__x86_64__) && defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 #include <cstdlib>
 #include <fstream>
 #include <string>
@@ -11,7 +16,18 @@
 namespace titrate {
 namespace {
 
-constexpr Isa levels[] = {Isa::scalar, Isa::avx2, Isa::avx512};
+constexpr Isa levels[] = {Isa::scalar, Isa::avx2, Isa::avx512, Isa::vnni, Isa::amx};
+
+#if defined(__x86_64__) && defined(__linux__)
+// Tiles are 8 KB of state that Linux saves only for processes that ask (Documentation/arch/x86/xstate.rst); asking again changes nothing.
+bool may_use_tiles() {
+  constexpr int request_permission = 0x1023;  // ARCH_REQ_XCOMP_PERM
+  constexpr int tile_data = 18;               // XFEATURE_XTILEDATA
+  return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
+}
+#else
+bool may_use_tiles() { return false; }
+#endif
 
 bool detect(Isa isa) {
 #if defined(__x86_64__)
@@ -23,6 +39,10 @@ bool detect(Isa isa) {
     case Isa::avx512:
       return detect(Isa::avx2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    case Isa::vnni:
+      return detect(Isa::avx512) && __builtin_cpu_supports("avx512vnni");
+    case Isa::amx:
+      return detect(Isa::vnni) && __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-int8") && may_use_tiles();
   }
 #endif
   return isa == Isa::scalar;
@@ -38,6 +58,10 @@ std::string_view name_of(Isa isa) {
       return "avx2";
     case Isa::avx512:
       return "avx512";
+    case Isa::vnni:
+      return "vnni";
+    case Isa::amx:
+      return "amx";
   }
   return "unknown";
 }
@@ -70,7 +94,7 @@ bool machine_has(Isa isa) {
 Isa isa_for(const char* wanted) {
   if (wanted == nullptr || *wanted == '\0') return runnable_isas().back();
   const std::optional<Isa> isa = isa_named(wanted);
-  if (!isa) throw_usage(cat("TITRATE_ISA=", visible(wanted), " is no instruction set"), {}, "use scalar, avx2 or avx512");
+  if (!isa) throw_usage(cat("TITRATE_ISA=", visible(wanted), " is no instruction set"), {}, "use scalar, avx2, avx512, vnni or amx");
   if (!machine_has(*isa)) {
     throw_usage(cat("this machine cannot run TITRATE_ISA=", name_of(*isa)), {},
                 cat("the best it has is ", name_of(runnable_isas().back())));

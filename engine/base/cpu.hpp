@@ -9,12 +9,13 @@
 namespace titrate {
 
 /// Levels of instruction sets, each with everything of those before. `scalar` is what the compiler emits without any flag.
-enum class Isa { scalar, avx2, avx512 };
+enum class Isa { scalar, avx2, avx512, vnni, amx };
 
 [[nodiscard]] std::string_view name_of(Isa isa);
 [[nodiscard]] std::optional<Isa> isa_named(std::string_view name);
 
-/// Whether this machine can run code of the level. avx2 means AVX2, FMA and F16C; avx512 means the F, BW, DQ and VL subsets on top.
+/// Whether this machine can run code of the level. avx2 means AVX2, FMA and F16C; avx512 means the F, BW, DQ and VL subsets on top; vnni
+/// means AVX512-VNNI; amx means AMX-TILE and AMX-INT8, and that Linux lets this process use tiles.
 [[nodiscard]] bool machine_has(Isa isa);
 /// The levels that this machine can run, lowest first.
 [[nodiscard]] std::span<const Isa> runnable_isas();

@@ -7,30 +7,12 @@
 #include "engine/kernels/convolution/depthwise.hpp"
 #include "engine/kernels/convolution/plain.hpp"
 #include "engine/ops/fused_activation.hpp"
+#include "engine/ops/convolution_shape.hpp"
 #include "engine/ops/table.hpp"
 #include "engine/ops/widened.hpp"
-#include "engine/ops/window.hpp"
 
 namespace titrate::engine::ops {
 namespace {
-
-std::size_t spatial_rank(const InferRequest& request) {
-  for (const std::size_t index : {std::size_t{0}, std::size_t{1}}) {
-    if (const Shape* shape = request.shape(index)) {
-      if (shape->size() < 3)
-        request.refuse(cat("input ", index, " has the shape ", to_text(*shape), ": batch, channels and space are needed"));
-      return shape->size() - 2;
-    }
-  }
-  return 0;
-}
-
-std::optional<Shape> kernel_of(const Shape* weights) {
-  if (weights == nullptr) return std::nullopt;
-  return Shape(weights->begin() + 2, weights->end());
-}
-
-bool differ(std::int64_t a, std::int64_t b) { return a >= 0 && b >= 0 && a != b; }
 
 void check_types(const InferRequest& request) {
   for (std::size_t index = 1; index < 3; ++index) {
@@ -40,58 +22,9 @@ void check_types(const InferRequest& request) {
   }
 }
 
-void check_channels(const InferRequest& request, const Shape& input, const Shape& weights) {
-  const std::int64_t groups = request.node.integer("group", 1);
-  if (groups < 1) request.refuse(cat("group is ", groups));
-  if (input.size() != weights.size()) request.refuse(cat("input ", to_text(input), " and weights ", to_text(weights), " differ in rank"));
-  if (input[1] >= 0 && weights[1] >= 0 && (groups > input[1] + 1 || input[1] != weights[1] * groups)) {
-    request.refuse(cat("the input has ", input[1], " channels, the weights are for ", weights[1], " in each of ", groups, " groups"));
-  }
-  if (weights[0] >= 0 && weights[0] % groups != 0) request.refuse(cat(weights[0], " filters cannot be cut into ", groups, " groups"));
-  if (const Shape* bias = request.shape(2)) {
-    if (bias->size() != 1 || differ((*bias)[0], weights[0]))
-      request.refuse(cat("the bias ", to_text(*bias), " is not one number a filter"));
-  }
-}
-
 std::vector<OutputType> infer_convolution(const InferRequest& request) {
   check_types(request);
-  OutputType output{.type = request.type(0), .shape = std::nullopt};
-  const std::size_t rank = spatial_rank(request);
-  if (rank == 0) return {output};
-  const Shape* input = request.shape(0);
-  const Shape* weights = request.shape(1);
-  if (input != nullptr && weights != nullptr) check_channels(request, *input, *weights);
-  output.shape = Shape(rank + 2, -1);
-  if (input != nullptr) (*output.shape)[0] = (*input)[0];
-  if (weights != nullptr) (*output.shape)[1] = (*weights)[0];
-  const std::optional<Shape> kernel = kernel_of(weights);
-  const bool kernel_known = (kernel && std::all_of(kernel->begin(), kernel->end(), [](std::int64_t size) { return size >= 0; })) ||
-                            !request.node.integers("kernel_shape").empty();
-  if (input != nullptr && kernel_known) {
-    const Window window = read_window(request.node, rank, kernel);
-    const Shape space = spatial_outputs(window, *input, request.node);
-    std::copy(space.begin(), space.end(), output.shape->begin() + 2);
-  }
-  return {output};
-}
-
-kernels::ConvolutionGeometry geometry_of(const Window& window, const Shape& input, const Shape& weights, const Shape& output,
-                                         std::int64_t groups, const Node& node) {
-  kernels::ConvolutionGeometry geometry;
-  geometry.batch = input[0];
-  geometry.groups = groups;
-  geometry.channels = weights[1];
-  geometry.filters = weights[0] / groups;
-  geometry.input = three(Shape(input.begin() + 2, input.end()));
-  geometry.kernel = three(window.kernel);
-  geometry.output = three(Shape(output.begin() + 2, output.end()));
-  geometry.stride = three(window.stride);
-  geometry.dilation = three(window.dilation);
-  Shape pad;
-  for (std::size_t axis = 0; axis < window.rank(); ++axis) pad.push_back(place(window, axis, input[axis + 2], node).pad_begin);
-  geometry.pad = three(pad, 0);
-  return geometry;
+  return {{.type = request.type(0), .shape = convolution_output(request, {request.shape(0), request.shape(1), request.shape(2)})}};
 }
 
 bool is_depthwise(const kernels::ConvolutionGeometry& geometry) { return geometry.channels == 1 && geometry.groups > 1; }
@@ -108,7 +41,7 @@ struct PreparedConvolution {
   [[nodiscard]] kernels::ConvolutionGeometry geometry(const RunContext& run) const {
     const Shape& weights = run.in(1).shape();
     const Window window = read_window(node, weights.size() - 2, Shape(weights.begin() + 2, weights.end()));
-    return geometry_of(window, run.in(0).shape(), weights, run.out().shape(), groups, node);
+    return convolution_geometry(window, run.in(0).shape(), weights, run.out().shape(), groups, node);
   }
 };
 
@@ -157,7 +90,7 @@ Step prepare_double(const PrepareRequest& request) {
     if (run.out().elements() == 0) return;
     const Shape& weights = run.in(1).shape();
     const Window window = read_window(node, weights.size() - 2, Shape(weights.begin() + 2, weights.end()));
-    const auto geometry = geometry_of(window, run.in(0).shape(), weights, run.out().shape(), node.integer("group", 1), node);
+    const auto geometry = convolution_geometry(window, run.in(0).shape(), weights, run.out().shape(), node.integer("group", 1), node);
     kernels::convolve_plainly<double>(geometry, run.in(0).data<double>().data(), run.in(1).data<double>().data(),
                                       run.has(2) ? run.in(2).data<double>().data() : nullptr, run.out().mutable_data<double>().data());
   };

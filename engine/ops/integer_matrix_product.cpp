@@ -1,147 +1,95 @@
-// MatMulInteger: int32 sums of (a - a_zero_point) * (b - b_zero_point) over 8-bit codes. The differences lie in [-255, 255], so 256
-// products sum up exactly in float32 (256 * 255 * 255 < 2^24): the float tiles compute blocks of 256 exactly, integers add up the blocks.
+// Products of 8-bit codes that give int32 sums or float32: MatMulInteger and its fused forms, which ONNX Runtime defines (com.microsoft).
 #include <algorithm>
-#include <memory>
+#include <cmath>
 
-#include "engine/kernels/sgemm/matrix.hpp"
-#include "engine/ops/matrix_product.hpp"
+#include "engine/kernels/minmax/minmax.hpp"
+#include "engine/kernels/quantize/quantize.hpp"
+#include "engine/ops/integer_product.hpp"
 #include "engine/ops/table.hpp"
 
 namespace titrate::engine::ops {
 namespace {
 
-constexpr std::int64_t exact_depth = 256;
+constexpr std::size_t none = ProductInputs::none;
+constexpr ProductInputs sums_inputs{
+    .a = 0, .a_scale = none, .a_zero = 2, .b = 1, .b_scale = none, .b_zero = 3, .y_scale = none, .y_zero = none};
+constexpr ProductInputs to_float_inputs{
+    .a = 0, .a_scale = 2, .a_zero = 4, .b = 1, .b_scale = 3, .b_zero = 5, .y_scale = none, .y_zero = none, .bias = 6};
+constexpr ProductInputs dynamic_inputs{
+    .a = 0, .a_scale = none, .a_zero = none, .b = 1, .b_scale = 2, .b_zero = 3, .y_scale = none, .y_zero = none, .bias = 4};
 
-std::vector<OutputType> infer_integer(const InferRequest& request) {
-  for (const std::size_t index : {std::size_t{0}, std::size_t{1}}) {
-    const DataType type = request.type(index);
-    if (type != DataType::undefined && type != DataType::uint8 && type != DataType::int8) {
-      request.refuse(cat("input ", index, " is ", name_of(type), ", not an 8-bit integer"));
-    }
-    const DataType zero_point = request.type(index + 2);
-    if (zero_point != DataType::undefined && type != DataType::undefined && zero_point != type) {
-      request.refuse(cat("zero point ", index + 2, " is ", name_of(zero_point), ", its codes are ", name_of(type)));
-    }
-  }
-  return {infer_product(request, DataType::int32)};
-}
-
-std::int32_t code_at(const Tensor& tensor, std::size_t index) {
-  const auto byte = static_cast<std::uint8_t>(tensor.bytes()[index]);
-  return tensor.type() == DataType::int8 ? static_cast<std::int8_t>(byte) : byte;
-}
-
-// Which zero point belongs to row (of a) or column (of b) `lane` of matrix `matrix`: one for all, one a lane, or one a lane of each matrix.
-std::int32_t zero_point_at(const Tensor* zero_points, std::size_t matrix, std::size_t lane, std::size_t lanes) {
-  if (zero_points == nullptr) return 0;
-  const auto count = static_cast<std::size_t>(zero_points->elements());
-  if (count == 1) return code_at(*zero_points, 0);
-  return code_at(*zero_points, (matrix * lanes + lane) % count);
-}
-
-void check_zero_points(const Tensor* zero_points, std::size_t lanes, std::size_t matrices, const Node& node) {
-  if (zero_points == nullptr) return;
-  const auto count = static_cast<std::size_t>(zero_points->elements());
-  if (count != 1 && count != lanes && count != lanes * matrices) {
-    throw_invalid(cat("there are ", count, " zero points for ", lanes, " rows or columns"), node.described());
+void check_bias(const InferRequest& request, std::size_t index) {
+  if (request.type(index) != DataType::undefined && request.type(index) != DataType::float32) request.refuse("the bias is not float32");
+  const Shape* bias = request.shape(index);
+  const Shape* b = request.shape(1);
+  if (bias == nullptr || b == nullptr || b->empty()) return;
+  if (bias->size() != 1 || ((*bias)[0] >= 0 && b->back() >= 0 && (*bias)[0] != b->back())) {
+    request.refuse(cat("the bias ", to_text(*bias), " is not one number a column of ", to_text(*b)));
   }
 }
 
-// Matrix `matrix` of a tensor as floats without zero points.
-std::vector<float> differences(const Tensor& codes, const Tensor* zero_points, std::size_t matrix, std::size_t rows, std::size_t columns,
-                               bool lane_is_row) {
-  std::vector<float> numbers(rows * columns);
-  const std::size_t lanes = lane_is_row ? rows : columns;
-  for (std::size_t row = 0; row < rows; ++row) {
-    for (std::size_t column = 0; column < columns; ++column) {
-      const std::int32_t zero_point = zero_point_at(zero_points, matrix, lane_is_row ? row : column, lanes);
-      numbers[row * columns + column] = static_cast<float>(code_at(codes, (matrix * rows + row) * columns + column) - zero_point);
-    }
-  }
-  return numbers;
+std::vector<OutputType> infer_sums(const InferRequest& request) {
+  check_codes(request, 0, 2);
+  return {infer_integer_product(request, sums_inputs, DataType::int32, false)};
 }
 
-// The right matrix, packed block by block.
-using PackedBlocks = std::vector<std::vector<float>>;
-
-PackedBlocks pack_blocks(const kernels::SgemmKernels& sgemm, const std::vector<float>& numbers, std::size_t depth, std::size_t columns) {
-  PackedBlocks blocks;
-  for (std::size_t k = 0; k < depth; k += exact_depth) {
-    const kernels::MatrixView view{numbers.data() + k * columns, std::min<std::size_t>(exact_depth, depth - k), columns, columns, 1};
-    blocks.emplace_back(kernels::packed_columns_size(sgemm, view.rows, columns));
-    kernels::pack_columns(sgemm, view, blocks.back().data());
-  }
-  return blocks;
+std::vector<OutputType> infer_to_float(const InferRequest& request) {
+  check_codes(request, 0, 4);
+  check_bias(request, 6);
+  return {infer_integer_product(request, to_float_inputs, DataType::float32, false)};
 }
 
-void multiply_blocks(const kernels::SgemmKernels& sgemm, const std::vector<float>& left, const PackedBlocks& right, std::size_t rows,
-                     std::size_t depth, std::size_t columns, std::int32_t* output) {
-  std::vector<float> packed(rows * exact_depth);
-  std::vector<float> sums(rows * columns);
-  std::fill_n(output, rows * columns, 0);
-  for (std::size_t block = 0; block < right.size(); ++block) {
-    const std::size_t k = block * exact_depth;
-    const std::size_t length = std::min<std::size_t>(exact_depth, depth - k);
-    kernels::pack_rows(sgemm, {left.data() + k, rows, length, depth, 1}, packed.data());
-    kernels::multiply(sgemm, {.rows = rows,
-                              .columns = columns,
-                              .depth = length,
-                              .a = packed.data(),
-                              .b = right[block].data(),
-                              .c = sums.data(),
-                              .c_stride = columns});
-    for (std::size_t i = 0; i < sums.size(); ++i) {  // unsigned: sums of absurd depth wrap around
-      output[i] =
-          static_cast<std::int32_t>(static_cast<std::uint32_t>(output[i]) + static_cast<std::uint32_t>(static_cast<std::int32_t>(sums[i])));
-    }
-  }
+std::vector<OutputType> infer_dynamic(const InferRequest& request) {
+  if (request.type(0) != DataType::undefined && request.type(0) != DataType::float32) request.refuse("A is not float32");
+  check_bias(request, 4);
+  return {infer_integer_product(request, dynamic_inputs, DataType::float32, false)};
 }
 
-Step prepare_integer(const PrepareRequest& request) {
-  const kernels::SgemmKernels& sgemm = kernels::sgemm_kernels(selected_isa());
-  std::shared_ptr<const PackedBlocks> packed;
-  const Tensor* b = request.constant(1);
-  const Tensor* zero_points = request.constant(3);
-  if (b != nullptr && b->rank() == 2 && (!request.has(3) || zero_points != nullptr)) {
-    const auto depth = static_cast<std::size_t>(b->shape()[0]);
-    const auto columns = static_cast<std::size_t>(b->shape()[1]);
-    check_zero_points(zero_points, columns, 1, request.node);
-    packed = std::make_shared<PackedBlocks>(pack_blocks(sgemm, differences(*b, zero_points, 0, depth, columns, false), depth, columns));
-  }
-  return [&sgemm, packed, node = request.node](RunContext& run) {
+template <const ProductInputs& inputs>
+Step prepare_product(const PrepareRequest& request) {
+  return [product = IntegerProduct(request, inputs)](RunContext& run) { product.run(run); };
+}
+
+// A is quantized as DynamicQuantizeLinear does: uint8, the range of all of A and zero.
+Step prepare_dynamic(const PrepareRequest& request) {
+  const auto quantize = kernels::quantize_kernels(selected_isa()).to_u8;
+  const kernels::MinMax minmax = kernels::minmax_kernel(selected_isa());
+  return [product = IntegerProduct(request, dynamic_inputs), quantize, minmax](RunContext& run) {
     if (run.out().elements() == 0) return;
-    const Shape& a_shape = run.in(0).shape();
-    const Shape& b_shape = run.in(1).shape();
-    const MatrixSizes sizes = matrix_sizes(a_shape, b_shape, node);
-    const auto rows = static_cast<std::size_t>(sizes.rows);
-    const auto depth = static_cast<std::size_t>(sizes.depth);
-    const auto columns = static_cast<std::size_t>(sizes.columns);
-    const Tensor* a_zero = run.has(2) ? &run.in(2) : nullptr;
-    const Tensor* b_zero = run.has(3) ? &run.in(3) : nullptr;
-    const std::int64_t stack = element_count(sizes.stack);
-    check_zero_points(
-        a_zero, rows,
-        static_cast<std::size_t>(std::max<std::int64_t>(1, run.in(0).elements() / std::max<std::int64_t>(1, sizes.rows * sizes.depth))),
-        node);
-    check_zero_points(
-        b_zero, columns,
-        static_cast<std::size_t>(std::max<std::int64_t>(1, run.in(1).elements() / std::max<std::int64_t>(1, sizes.depth * sizes.columns))),
-        node);
-    for (std::int64_t index = 0; index < stack; ++index) {
-      const auto left = differences(run.in(0), a_zero, static_cast<std::size_t>(matrix_at(index, sizes.stack, a_shape)), rows, depth, true);
-      PackedBlocks now;
-      if (!packed) {
-        const auto matrix = static_cast<std::size_t>(matrix_at(index, sizes.stack, b_shape));
-        now = pack_blocks(sgemm, differences(run.in(1), b_zero, matrix, depth, columns, false), depth, columns);
-      }
-      multiply_blocks(sgemm, left, packed ? *packed : now, rows, depth, columns,
-                      run.out().mutable_data<std::int32_t>().data() + static_cast<std::size_t>(index) * rows * columns);
-    }
+    const std::span<const float> numbers = run.in(0).data<float>();
+    const kernels::Range range = minmax(numbers.data(), numbers.size());
+    const float low = std::min(range.lowest, 0.0F);
+    const float high = std::max(range.highest, 0.0F);
+    const float scale = low == high ? 1.0F : (high - low) / 255.0F;
+    const auto zero_point = static_cast<std::uint8_t>(std::nearbyint(std::clamp(0.0F - low / scale, 0.0F, 255.0F)));
+    Tensor codes = Tensor::uninitialized(DataType::uint8, run.in(0).shape());
+    quantize({scale, zero_point, 0, 255}, numbers.data(), codes.mutable_data<std::uint8_t>().data(), numbers.size());
+    const Tensor scale_tensor = Tensor::scalar(scale);
+    const Tensor zero_tensor = Tensor::scalar(zero_point);
+    const IntegerProduct::QuantizedLeft left{codes, scale_tensor, zero_tensor};
+    product.run(run, &left);
   };
 }
 
 constexpr OperatorDefinition rows[] = {
-    {.type = "MatMulInteger", .first_opset = 10, .least_inputs = 2, .most_inputs = 4, .infer = infer_integer, .prepare = prepare_integer},
+    {.type = "MatMulInteger",
+     .first_opset = 10,
+     .least_inputs = 2,
+     .most_inputs = 4,
+     .infer = infer_sums,
+     .prepare = prepare_product<sums_inputs>},
+    {.type = "MatMulIntegerToFloat",
+     .domain = "com.microsoft",
+     .least_inputs = 4,
+     .most_inputs = 7,
+     .infer = infer_to_float,
+     .prepare = prepare_product<to_float_inputs>},
+    {.type = "DynamicQuantizeMatMul",
+     .domain = "com.microsoft",
+     .least_inputs = 3,
+     .most_inputs = 5,
+     .infer = infer_dynamic,
+     .prepare = prepare_dynamic},
 };
 
 }  // namespace

@@ -27,6 +27,8 @@ constexpr ops::Family (*families[])() = {
     ops::normalization,
     ops::pad,
     ops::pooling,
+    ops::q_linear_convolution,
+    ops::q_linear_matrix_product,
     ops::quantize_linear,
     ops::quantized_activation,
     ops::quantized_arithmetic,

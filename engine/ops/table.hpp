@@ -28,6 +28,8 @@ Family matrix_product();
 Family normalization();
 Family pad();
 Family pooling();
+Family q_linear_convolution();
+Family q_linear_matrix_product();
 Family quantize_linear();
 Family quantized_activation();
 Family quantized_arithmetic();

@@ -15,7 +15,8 @@ std::vector<std::filesystem::path> isa_objects() {
   std::vector<std::filesystem::path> found;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(TITRATE_BINARY_DIR)) {
     const std::string name = entry.path().filename().string();
-    if (name.ends_with(".cpp.o") && name.starts_with("avx")) found.push_back(entry.path());
+    const bool of_isa = name.starts_with("avx") || name == "vnni.cpp.o" || name == "amx.cpp.o";
+    if (name.ends_with(".cpp.o") && of_isa) found.push_back(entry.path());
   }
   return found;
 }
