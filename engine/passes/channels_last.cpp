@@ -13,11 +13,7 @@ namespace {
 bool is_convolution(const Node& node) { return node.type == "QLinearConv" && node.domain.empty(); }
 
 // A node with sub-graphs reads by name: what it captures must be there as the graph has it.
-void restore_captured(layout::Layout& layout, const Node& node) {
-  for (const std::string& name : captured_names(node)) {
-    if (const auto id = layout.graph().find_value(name)) (void)layout.channels_first(*id);
-  }
-}
+bool captures(const Node& node) { return !captured_names(node).empty(); }
 
 std::vector<ValueInfo> known_types(const Model& model) {
   const Inference inference = infer_values(model, {}, OnFault::leave_unknown);
@@ -29,7 +25,7 @@ std::vector<ValueInfo> known_types(const Model& model) {
 }  // namespace
 
 std::size_t channels_last(Model& model) {
-  if (std::ranges::none_of(model.graph.nodes, is_convolution)) return 0;
+  if (std::ranges::none_of(model.graph.nodes, is_convolution) || std::ranges::any_of(model.graph.nodes, captures)) return 0;
   layout::Layout layout(model.graph, known_types(model));
   std::size_t count = 0;
   for (const Node& node : std::vector<Node>(std::exchange(model.graph.nodes, {}))) {
@@ -38,7 +34,6 @@ std::size_t channels_last(Model& model) {
       ++count;
       continue;
     }
-    restore_captured(layout, node);
     Node same = node;
     for (ValueId& input : same.inputs) {
       if (input != ValueId::none) input = layout.channels_first(input);

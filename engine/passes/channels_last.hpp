@@ -8,7 +8,8 @@
 
 namespace titrate::engine {
 
-/// After lower(). Returns the number of nodes that now run channels last; 0: nothing was changed.
+/// After lower(). Returns the number of nodes that now run channels last; 0: nothing was changed. A graph with control flow that reads its
+/// values stays as it is.
 std::size_t channels_last(Model& model);
 
 }  // namespace titrate::engine

@@ -68,8 +68,9 @@ class Carrier {
   // DQ -> node -> others: the others read a value that was quantized behind the node.
   bool carry_down(Node& node) {
     const Node* dequantize = made_by(node.inputs[0]);
-    if (dequantize == nullptr || !is_dequantize(*dequantize) || dequantize->inputs.size() < 3 || !is_single(graph_, *dequantize))
-      return false;
+    if (dequantize == nullptr || !is_dequantize(*dequantize) || dequantize->inputs.size() < 3) return false;
+    // Stored weights stay as they are: nothing is won by moving them in each run.
+    if (!is_single(graph_, *dequantize) || graph_.constant(dequantize->inputs[0]) != nullptr) return false;
     const ValueId output = node.outputs[0];
     if (uses_.is_output(output) || uses_.readers(output).empty() || is_read_by_quantizer(output)) return false;
     const Node like = *dequantize;
