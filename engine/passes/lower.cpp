@@ -18,6 +18,7 @@
 #include "engine/passes/lower/lowering.hpp"
 #include "engine/passes/lower/multiply_accumulates.hpp"
 #include "engine/passes/lower/table.hpp"
+#include "engine/passes/saturate_products.hpp"
 #include "engine/passes/subgraphs.hpp"
 
 namespace titrate::engine {
@@ -158,6 +159,14 @@ void fill_in(LoweringReport& report, const std::map<std::string, Outcome>& outco
   }
 }
 
+void mark_saturation(LoweringReport& report, const Graph& graph) {
+  std::set<std::string> names;
+  for (const Node& node : graph.nodes) {
+    if (can_saturate(graph, node)) names.insert(node.name);
+  }
+  for (LoweredNode& node : report.nodes) node.can_saturate = names.contains(node.name);
+}
+
 bool holds_quantizers(const Graph& graph) {
   return std::ranges::any_of(graph.nodes, [](const Node& node) { return is_quantizer(node) || node.type == "MatMulInteger"; });
 }
@@ -178,6 +187,7 @@ std::optional<double> LoweringReport::integer_coverage() const {
 LoweringReport lower(Model& model) {
   LoweringReport report = list_nodes(model);
   if (!holds_quantizers(model.graph)) {
+    mark_saturation(report, model.graph);
     for (LoweredNode& node : report.nodes) {
       if (!node.integer && node.reason.empty()) node.reason = "the model is not quantized";
     }
@@ -192,6 +202,7 @@ LoweringReport lower(Model& model) {
   remove_unused(model.graph);
   verify(model.graph);
   fill_in(report, outcomes, absorbed);
+  mark_saturation(report, model.graph);
   return report;
 }
 

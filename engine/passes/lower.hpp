@@ -19,6 +19,8 @@ struct LoweredNode {
   std::string reason;  ///< which rule failed; of an integer node a remark, or ""
   /// Of one sample (unknown input sizes taken as 1); 0 for a node that only adds, compares or moves; none: its shapes are unknown.
   std::optional<std::int64_t> multiply_accumulates;
+  /// Its weights allow sums that saturate on processors without VNNI (saturate_products.hpp).
+  bool can_saturate = false;
 };
 
 struct LoweringReport {

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "engine/base/error.hpp"
+#include "engine/ops/operator.hpp"
+#include "engine/passes/lower/table.hpp"
+#include "engine/quant/integer_rules.hpp"
 #include "tests/engine/passes/lower/qdq_sketch.hpp"
 
 namespace titrate::engine {
@@ -372,6 +375,26 @@ TEST(LowerReport, CountsIntegerOperatorsOfOtherTools) {
   const Lowered result = lowered(sketch.output("y", DataType::uint8).model());
   EXPECT_EQ(result.reason("y"), "integer");
   EXPECT_THAT(result.types(), ElementsAre("QLinearConv"));
+}
+
+// What placement takes for integer must have a row here, or a candidate would run otherwise than it was made for.
+TEST(LowerTable, HasARowForEveryOperatorThatPlacementQuantizesAround) {
+  Graph graph;
+  const ValueId a = graph.add_value("a");
+  const ValueId b = graph.add_value("b");
+  int found = 0;
+  for (const OperatorDefinition& definition : operators()) {
+    Node node;
+    node.name = "node";
+    node.type = std::string(definition.type);
+    node.domain = std::string(definition.domain);
+    node.inputs = {a, b};
+    node.outputs = {graph.add_value("out" + std::to_string(graph.values.size()))};
+    if (!integer_rule(graph, node)) continue;
+    ++found;
+    EXPECT_NE(lowering::find_row(node), nullptr) << node.type;
+  }
+  EXPECT_GT(found, 15);
 }
 
 }  // namespace
