@@ -2,9 +2,11 @@
 #include <algorithm>
 
 #include "engine/base/text.hpp"
+#include "reports/execution.hpp"
 #include "reports/figures.hpp"
 #include "reports/html/chart.hpp"
 #include "reports/html/details.hpp"
+#include "reports/html/execution.hpp"
 #include "reports/html/layers.hpp"
 #include "reports/html/markup.hpp"
 #include "reports/html/script.hpp"
@@ -116,6 +118,7 @@ std::string tiles(const StudyRecord& study) {
   text += tile("smaller", smaller.empty() ? smaller : cat(smaller, "×"), "than the float model");
   text += tile("latency", latency_text(trial.latency_ms),
                baseline && !latency_text(baseline->latency_ms).empty() ? cat("float ", latency_text(baseline->latency_ms)) : std::string());
+  text += tile("integer coverage", coverage_text(trial), "of the multiply-accumulates");
   if (!study.trials.empty()) text += tile("trials", std::to_string(study.trials.size()), states_text(study));
   if (!study.trials.empty()) text += tile("time", seconds_text(total_seconds(study)), "float model and trials");
   return text.empty() ? text : cat("<dl class=\"figures\">\n", text, "</dl>\n");
@@ -137,9 +140,9 @@ std::string overview(const StudyRecord& study) {
 
 std::string render_html(const StudyRecord& study, const ReportOptions&) {
   const std::string version = fact(study.provenance, "version");
-  return cat(head(study), "<body>\n", header(study), "<main>\n", overview(study), html::layers_section(study), html::trials_section(study),
-             html::timeline_section(study), html::failures_section(study), html::provenance_section(study),
-             "</main>\n<footer>Made by titrate", version.empty() ? "" : cat(" ", escaped(version)),
+  return cat(head(study), "<body>\n", header(study), "<main>\n", overview(study), html::layers_section(study),
+             html::execution_section(study), html::trials_section(study), html::timeline_section(study), html::failures_section(study),
+             html::provenance_section(study), "</main>\n<footer>Made by titrate", version.empty() ? "" : cat(" ", escaped(version)),
              " from the study's file alone.</footer>\n", html::data_island(study), "<script>", html::script,
              "</script>\n</body>\n</html>\n");
 }

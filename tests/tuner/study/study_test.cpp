@@ -182,6 +182,29 @@ TEST_F(StudyTest, OneTrialAtATime) {
   EXPECT_EQ(study.record().trials.size(), 1U);
 }
 
+// Studies of the first version know nothing of how nodes ran: they are read, and gone on with.
+TEST_F(StudyTest, AStudyOfTheFirstVersionIsKept) {
+  {
+    Study study = Study::create(path_, example_beginning());
+    study.set_baseline(example_baseline());
+    TrialRecord trial = example_trial(study.begin_trial("rtn()"), "rtn()", 0.499);
+    trial.execution.clear();
+    study.finish_trial(trial);
+  }
+  Database::open_for_writing(path_).execute("DROP TABLE execution; PRAGMA user_version=1");
+  EXPECT_TRUE(Study::read(path_).trials.at(0).execution.empty());
+  {
+    Study study = Study::open(path_, example_identity());
+    add_trial(study, "rtn(bits=3)", 0.498);
+  }
+  const StudyRecord record = Study::read(path_);
+  ASSERT_EQ(record.trials.size(), 2U);
+  EXPECT_EQ(record.trials[0].config, "rtn()");
+  EXPECT_EQ(record.trials[1].execution.size(), 2U);
+  EXPECT_FALSE(integer_coverage(record.trials[0].execution));
+  EXPECT_EQ(integer_coverage(record.trials[1].execution), 1.0) << "what is unknown does not count";
+}
+
 TEST_F(StudyTest, HostileTextIsKeptAsItIs) {
   Study study = Study::create(path_, example_beginning());
   TrialRecord trial = example_trial(study.begin_trial("rtn()"), "rtn()", 0.4);
