@@ -2,9 +2,11 @@
 #include <algorithm>
 
 #include "engine/base/text.hpp"
+#include "reports/execution.hpp"
 #include "reports/figures.hpp"
 #include "reports/html/chart.hpp"
 #include "reports/html/details.hpp"
+#include "reports/html/execution.hpp"
 #include "reports/html/layers.hpp"
 #include "reports/html/markup.hpp"
 #include "reports/html/script.hpp"
@@ -118,6 +120,7 @@ std::string tiles(const StudyRecord& study) {
                baseline && !latency_text(baseline->latency_ms).empty()
                    ? cat("float ", latency_text(baseline->latency_ms, baseline->latency_noise_ms))
                    : std::string());
+  text += tile("integer coverage", coverage_text(trial), "of the multiply-accumulates");
   if (!study.trials.empty()) text += tile("trials", std::to_string(study.trials.size()), states_text(study));
   if (!study.trials.empty()) text += tile("time", seconds_text(total_seconds(study)), "float model and trials");
   return text.empty() ? text : cat("<dl class=\"figures\">\n", text, "</dl>\n");
@@ -139,9 +142,9 @@ std::string overview(const StudyRecord& study) {
 
 std::string render_html(const StudyRecord& study, const ReportOptions&) {
   const std::string version = fact(study.provenance, "version");
-  return cat(head(study), "<body>\n", header(study), "<main>\n", overview(study), html::layers_section(study), html::trials_section(study),
-             html::timeline_section(study), html::failures_section(study), html::provenance_section(study),
-             "</main>\n<footer>Made by titrate", version.empty() ? "" : cat(" ", escaped(version)),
+  return cat(head(study), "<body>\n", header(study), "<main>\n", overview(study), html::layers_section(study),
+             html::execution_section(study), html::trials_section(study), html::timeline_section(study), html::failures_section(study),
+             html::provenance_section(study), "</main>\n<footer>Made by titrate", version.empty() ? "" : cat(" ", escaped(version)),
              " from the study's file alone.</footer>\n", html::data_island(study), "<script>", html::script,
              "</script>\n</body>\n</html>\n");
 }

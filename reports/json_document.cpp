@@ -25,6 +25,19 @@ Json layer_json(const LayerDecision& layer) {
           {"stored_bytes", layer.stored_bytes}};
 }
 
+Json lowering_json(const TrialRecord& trial) {
+  if (trial.execution.empty()) return nullptr;
+  Json nodes = Json::array();
+  for (const NodeExecution& node : trial.execution) {
+    nodes.push_back({{"name", node.name},
+                     {"type", node.type},
+                     {"integer", node.integer},
+                     {"reason", text_or_null(node.reason)},
+                     {"multiply_accumulates", integer_or_null(node.multiply_accumulates)}});
+  }
+  return {{"integer_coverage", number_or_null(integer_coverage(trial.execution))}, {"nodes", std::move(nodes)}};
+}
+
 Json facts_json(const Facts& facts) {
   Json object = Json::object();
   for (const auto& [name, value] : facts) object[name] = value;
@@ -51,7 +64,8 @@ Json trial_json(const TrialRecord& trial) {
           {"reason", text_or_null(trial.reason)},
           {"started_at", text_or_null(trial.started_at)},
           {"phases", std::move(phases)},
-          {"layers", std::move(layers)}};
+          {"layers", std::move(layers)},
+          {"lowering", lowering_json(trial)}};
 }
 
 Json baseline_json(const std::optional<Baseline>& baseline) {

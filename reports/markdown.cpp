@@ -3,6 +3,7 @@
 #include <array>
 
 #include "engine/base/text.hpp"
+#include "reports/execution.hpp"
 #include "reports/figures.hpp"
 #include "reports/table.hpp"
 #include "reports/verdict.hpp"
@@ -88,6 +89,18 @@ std::string layers_section(const StudyRecord& study) {
   return result;
 }
 
+std::string execution_section(const StudyRecord& study) {
+  const TrialRecord* best = best_trial(study.trials, study.goal.objective);
+  if (best == nullptr || best->execution.empty()) return {};
+  std::string result = cat("\n## Integer execution of trial ", best->number, "\n\n", text(execution_summary(*best)), "\n");
+  const std::vector<NodeExecution> nodes = float_nodes(*best);
+  if (nodes.empty()) return result;
+  result += cat("\n", row({"node", "type", "multiply-accumulates", "why it runs in float"}), "| --- | --- | ---: | --- |\n");
+  for (const NodeExecution& node : nodes)
+    result += row({code(node.name), text(node.type), multiply_accumulates_text(node), text(node.reason)});
+  return result;
+}
+
 std::string provenance_section(const StudyRecord& study) {
   std::string result;
   for (const Facts* facts : {&study.identity, &study.provenance}) {
@@ -106,7 +119,8 @@ std::string verdict_section(const StudyRecord& study) {
 }  // namespace
 
 std::string render_markdown(const StudyRecord& study, const ReportOptions&) {
-  return cat(verdict_section(study), trials_section(study), remarks_section(study), layers_section(study), provenance_section(study));
+  return cat(verdict_section(study), trials_section(study), remarks_section(study), layers_section(study), execution_section(study),
+             provenance_section(study));
 }
 
 }  // namespace titrate

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "engine/base/text.hpp"
+#include "reports/execution.hpp"
 #include "reports/figures.hpp"
 #include "reports/table.hpp"
 #include "reports/text_table.hpp"
@@ -141,6 +142,24 @@ const LayerDecision* weakest_layer(const std::vector<LayerDecision>& layers) {
   return weakest;
 }
 
+// The share that runs on integers, and why the rest does not.
+std::string execution_lines(const TrialRecord& trial, const ReportOptions& options) {
+  const std::string summary = execution_summary(trial);
+  if (summary.empty()) return {};
+  constexpr std::size_t most = 10;
+  const std::vector<NodeExecution> nodes = float_nodes(trial);
+  std::string text = paragraph(cat("  integer coverage: ", summary), options, 4);
+  for (std::size_t index = 0; index < std::min(nodes.size(), most); ++index) {
+    const NodeExecution& node = nodes[index];
+    text +=
+        cat("    ",
+            paragraph(cat(visible(node.name), " (", visible(node.type), ", ", multiply_accumulates_text(node), "): ", visible(node.reason)),
+                      options, 6));
+  }
+  if (nodes.size() > most) text += cat("    and ", nodes.size() - most, " more\n");
+  return text;
+}
+
 std::string best_section(const StudyRecord& study, const ReportOptions& options) {
   const TrialRecord* best = best_trial(study.trials, study.goal.objective);
   if (best == nullptr) return {};
@@ -152,7 +171,7 @@ std::string best_section(const StudyRecord& study, const ReportOptions& options)
                           ", ", visible(weakest->scheme), ")"),
                       options, 4);
   }
-  return text + "\n";
+  return cat(text, execution_lines(*best, options), "\n");
 }
 
 std::string verdict_section(const StudyRecord& study, const ReportOptions& options) {

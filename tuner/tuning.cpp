@@ -12,6 +12,7 @@
 #include "engine/config/overrides.hpp"
 #include "engine/onnx/read.hpp"
 #include "engine/onnx/write.hpp"
+#include "engine/passes/lower.hpp"
 #include "engine/quant/calibrators/calibrator.hpp"
 #include "tuner/calibration.hpp"
 #include "tuner/candidate_store.hpp"
@@ -36,6 +37,18 @@ LayerDecision layer_decision(const engine::NodeDecision& decision) {
           .sqnr_db = decision.sqnr_db,
           .float_bytes = decision.float_bytes,
           .stored_bytes = decision.stored_bytes};
+}
+
+std::vector<NodeExecution> execution_of(engine::Model candidate) {
+  std::vector<NodeExecution> execution;
+  for (engine::LoweredNode& node : engine::lower(candidate).nodes) {
+    execution.push_back({.name = std::move(node.name),
+                         .type = std::move(node.type),
+                         .integer = node.integer,
+                         .reason = std::move(node.reason),
+                         .multiply_accumulates = node.multiply_accumulates});
+  }
+  return execution;
 }
 
 bool wants_histogram(const Scheme& scheme) {
@@ -205,7 +218,9 @@ class Tuner {
     const auto plan = timed(trial, "write", [&] {
       engine::save_model(conversion.model, store_.file());
       trial.size_bytes = static_cast<std::int64_t>(engine::stored_bytes(store_.file()));
-      return running_plan(engine::read_model(store_.file()));
+      engine::Model candidate = engine::read_model(store_.file());
+      trial.execution = execution_of(candidate);
+      return running_plan(std::move(candidate));
     });
     if (setup_.calibration != nullptr) {
       timed(trial, "sensitivity", [&] {

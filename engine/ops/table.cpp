@@ -1,5 +1,7 @@
 #include "engine/ops/table.hpp"
 
+#include "engine/ops/saturating_product.hpp"
+
 #include <vector>
 
 namespace titrate::engine {
@@ -40,6 +42,7 @@ constexpr ops::Family (*families[])() = {
     ops::reshape,
     ops::resize,
     ops::scatter,
+    ops::saturating_product,
     ops::select,
     ops::slice,
     ops::softmax,

@@ -2,13 +2,17 @@
 
 #include "engine/base/error.hpp"
 #include "engine/base/text.hpp"
+#include "engine/passes/channels_last.hpp"
 #include "engine/passes/fuse_activations.hpp"
 #include "engine/passes/fuse_weight_dequantization.hpp"
+#include "engine/passes/lower.hpp"
 
 namespace titrate::engine {
 
 std::span<const RunningPass> running_passes() {
   static constexpr RunningPass rows[] = {
+      {"lower", [](Model& model) { return lower(model).rewrites; }},  // first: it looks for the operators that ONNX names
+      {"channels_last", channels_last},
       {"fuse_weight_dequantization", fuse_weight_dequantization},  // before activations are fused: MatMulNBits has none
       {"fuse_activations", fuse_activations},
   };

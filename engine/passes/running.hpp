@@ -10,7 +10,8 @@
 
 namespace titrate::engine {
 
-/// A rewrite that keeps the outputs and their names. Inner values may go: who observes them runs the model as it is.
+/// A rewrite that keeps the outputs and their names; lower() rounds where integers do, up to one quantum from the emulation in float. Inner
+/// values may go: who observes them runs the model as it is.
 struct RunningPass {
   std::string_view name;
   std::size_t (*run)(Model&);  ///< returns the number of rewrites; 0: nothing was changed

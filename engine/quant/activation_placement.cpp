@@ -7,6 +7,7 @@
 #include "engine/base/error.hpp"
 #include "engine/base/float8.hpp"
 #include "engine/base/text.hpp"
+#include "engine/passes/activation_bounds.hpp"
 #include "engine/quant/calibrators/calibrator.hpp"
 #include "engine/quant/integer_regions.hpp"
 #include "engine/quant/integer_rules.hpp"

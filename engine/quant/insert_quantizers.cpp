@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "engine/passes/activation_bounds.hpp"
 #include "engine/quant/integer_rules.hpp"
 #include "engine/quant/stored_weights.hpp"
 

@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 
+#include "engine/passes/activation_bounds.hpp"
 #include "engine/quant/integer_rules.hpp"
 
 namespace titrate::engine {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 
 namespace titrate::engine {
 namespace {
@@ -45,28 +44,6 @@ std::vector<ValueId> data_inputs(const Node& node) {
   const bool many = node.type == "Add" || node.type == "Mul" || node.type == "Concat";
   return many ? node.inputs
               : std::vector<ValueId>(node.inputs.begin(), node.inputs.begin() + std::min<std::ptrdiff_t>(1, std::ssize(node.inputs)));
-}
-
-namespace {
-
-std::optional<float> bound(const Graph& graph, const Node& node, std::size_t index, float absent) {
-  if (!node.has_input(index)) return absent;
-  const Tensor* value = graph.constant_input(node, index);
-  if (value == nullptr || value->type() != DataType::float32 || value->elements() != 1) return std::nullopt;
-  return value->data<float>()[0];
-}
-
-}  // namespace
-
-std::optional<ActivationBounds> activation_bounds(const Graph& graph, const Node& node) {
-  constexpr float largest = std::numeric_limits<float>::max();
-  if (!node.domain.empty()) return std::nullopt;
-  if (node.type == "Relu") return ActivationBounds{0, largest};
-  if (node.type != "Clip" || node.inputs.empty()) return std::nullopt;
-  const auto low = bound(graph, node, 1, -largest);
-  const auto high = bound(graph, node, 2, largest);
-  if (!low || !high || *low > 0 || *high < 0) return std::nullopt;
-  return ActivationBounds{*low, *high};
 }
 
 }  // namespace titrate::engine

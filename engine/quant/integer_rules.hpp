@@ -23,11 +23,4 @@ enum class IntegerRule : std::uint8_t {
 /// The inputs that carry the data (not shapes, indices, axes).
 [[nodiscard]] std::vector<ValueId> data_inputs(const Node& node);
 
-/// Relu and Clip with constant bounds: redundant behind a quantizer whose range lies inside theirs.
-struct ActivationBounds {
-  float low;
-  float high;
-};
-[[nodiscard]] std::optional<ActivationBounds> activation_bounds(const Graph& graph, const Node& node);
-
 }  // namespace titrate::engine

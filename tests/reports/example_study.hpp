@@ -30,6 +30,10 @@ inline TrialRecord measured(int number, std::string config, double metric, std::
   trial.layers = {layer("conv1", "Conv", "float", "the override name:conv1 keeps it float", std::nullopt, 1152, 1152),
                   layer("conv2", "Conv", trial.config, "", 24.5 + number, 18432, 3456),
                   layer("fc", "Gemm", trial.config, "3 bits are stored in int4", 31.25, 5120, 960)};
+  trial.execution = {{"conv1", "Conv", false, "its input 'image' is not quantized", 903168},
+                     {"conv2", "Conv", true, "", 3612672},
+                     {"pool", "MaxPool", true, "", 0},
+                     {"fc", "Gemm", false, "no DequantizeLinear in front of it", std::nullopt}};
   return trial;
 }
 
@@ -96,6 +100,7 @@ inline StudyRecord hostile() {
     trial.config = trial.reason = trial.started_at = name;
     for (PhaseTime& phase : trial.phases) phase.phase = name;
     for (LayerDecision& layer : trial.layers) layer.name = layer.type = layer.scheme = layer.reason = name;
+    for (NodeExecution& node : trial.execution) node.name = node.type = node.reason = name;
   }
   return study;
 }

@@ -20,15 +20,21 @@ struct Options {
   std::string metric;
   std::optional<std::string> reference;
   int threads = 0;
+  bool emulate = false;
+  bool saturate = false;
   bool json = false;
 };
+
+Arithmetic arithmetic_of(const Options& options) {
+  return options.emulate ? Arithmetic::emulated : options.saturate ? Arithmetic::saturating : Arithmetic::lowered;
+}
 
 Evaluation measure(const Options& options) {
   const MetricRow& metric = metric_named(options.metric);
   const engine::Model model = load_runnable_model(options.model);
   const auto data = load_data(model, options.data, options.labels);
   const LoopControl control{.threads = thread_count(options.threads), .progress = {}, .cancelled = interrupted};
-  const auto plan = running_plan(model);
+  const auto plan = running_plan(model, arithmetic_of(options));
   if (!metric.needs_reference) return evaluate(plan, *data, metric, nullptr, control);
   if (!options.reference) {
     throw_usage(cat("the metric ", metric.name, " compares with the float model"), "--metric", "name it with --reference FLOAT.onnx");
@@ -46,6 +52,7 @@ int run(const Options& options) {
     nlohmann::ordered_json document = {
         {"schema", 1}, {"metric", options.metric}, {"value", evaluation.value}, {"samples", evaluation.samples}};
     if (evaluation.correct) document["correct"] = *evaluation.correct;
+    document["arithmetic"] = name_of(arithmetic_of(options));
     document["seconds"] = seconds;
     print_json(document);
     return 0;
@@ -67,6 +74,12 @@ Run add_eval(CLI::App& parser) {
   parser.add_option("--metric", options->metric, "top1, top5, mse, cosine, sqnr")->required();
   parser.add_option("--reference", options->reference, "the float model, for mse, cosine and sqnr");
   parser.add_option("--threads", options->threads, "threads; default: all processors")->check(CLI::Range(1, 1024));
+  auto* emulate =
+      parser.add_flag("--emulate", options->emulate, "compute quantized nodes in float on dequantized numbers, not on integers");
+  parser
+      .add_flag("--saturate", options->saturate,
+                "compute as ONNX Runtime does on x86 processors without VNNI, where sums of 16 bits saturate")
+      ->excludes(emulate);
   parser.add_flag("--json", options->json, "one JSON document on stdout");
   return [options](const Invocation&) { return run(*options); };
 }

@@ -1,4 +1,6 @@
 // titrate inspect: what a model consists of.
+#include <unistd.h>
+
 #include <map>
 
 #include "engine/base/text.hpp"
@@ -6,13 +8,21 @@
 #include "engine/onnx/write.hpp"
 #include "engine/ops/operator.hpp"
 #include "tuner/cli/command.hpp"
+#include "tuner/cli/interrupt.hpp"
+#include "tuner/cli/lowering_document.hpp"
 #include "tuner/cli/output.hpp"
+#include "tuner/cli/terminal.hpp"
+#include "tuner/cli/threads.hpp"
+#include "tuner/load.hpp"
+#include "tuner/saturation.hpp"
 
 namespace titrate::cli {
 namespace {
 
 struct Options {
   std::string model;
+  bool lowering = false;
+  std::optional<std::string> calibration;
   bool json = false;
 };
 
@@ -108,11 +118,23 @@ std::string text_of(const nlohmann::ordered_json& document) {
   return text;
 }
 
+// Samples over which nodes are watched: saturation is frequent or does not matter.
+constexpr std::int64_t saturation_samples = 8;
+
+std::vector<NodeSaturation> saturation_of(const Model& model, const Options& options) {
+  if (!options.calibration) return {};
+  const LoopControl control{.threads = thread_count(0), .progress = {}, .cancelled = interrupted};
+  return measure_saturation(model, *load_data(model, *options.calibration), saturation_samples, control);
+}
+
 int run(const Options& options) {
   const Model model = engine::read_model(options.model);
-  const nlohmann::ordered_json document = document_of(model, options);
+  nlohmann::ordered_json document = document_of(model, options);
+  if (options.lowering) document["lowering"] = lowering_document(model, saturation_of(model, options));
   if (options.json) {
     print_json(document);
+  } else if (options.lowering) {
+    print_text(lowering_text(document["lowering"], terminal_report_options(STDOUT_FILENO).width));
   } else {
     print_text(text_of(document));
   }
@@ -124,6 +146,8 @@ int run(const Options& options) {
 Run add_inspect(CLI::App& parser) {
   auto options = std::make_shared<Options>();
   parser.add_option("MODEL", options->model, "the .onnx file")->required();
+  auto* lowering = parser.add_flag("--lowering", options->lowering, "how each node runs: on integers, or in float and why");
+  parser.add_option("--calibration", options->calibration, "samples: which nodes saturate on processors without VNNI")->needs(lowering);
   parser.add_flag("--json", options->json, "one JSON document on stdout");
   return [options](const Invocation&) { return run(*options); };
 }

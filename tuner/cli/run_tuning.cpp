@@ -82,6 +82,7 @@ Facts provenance_of(const TuneOptions& options, const engine::Model& model, cons
           {"compiler", "GCC " __VERSION__},
           {"processor", processor_name()},
           {"instruction set", std::string(name_of(selected_isa()))},
+          {"arithmetic", "candidates run on integers where they can"},
           {"threads", std::to_string(thread_count(options.threads))},
           {"model file", options.model},
           {"data file", options.data},

@@ -54,6 +54,9 @@ std::string seal_of(const TrialRecord& trial) {
         .add(layer.float_bytes)
         .add(layer.stored_bytes);
   }
+  // Nothing is added for a trial of the first version: its seal stays what it was.
+  for (const NodeExecution& node : trial.execution)
+    seal.add(node.name).add(node.type).add(node.integer ? 1 : 0).add(node.reason).add(node.multiply_accumulates);
   // Last and only where it is there: the seals of studies that were written before it stay valid.
   if (trial.latency_noise_ms) seal.add(*trial.latency_noise_ms);
   return seal.hex();
@@ -145,6 +148,17 @@ void load_layers(Statement& rows, TrialRecord& trial) {
   }
 }
 
+void load_execution(Statement& rows, TrialRecord& trial) {
+  rows.bind(trial.number);
+  while (rows.step()) {
+    trial.execution.push_back({.name = rows.text(0),
+                               .type = rows.text(1),
+                               .integer = rows.integer(2) != 0,
+                               .reason = rows.text(3),
+                               .multiply_accumulates = rows.optional_integer(4)});
+  }
+}
+
 TrialRecord trial_of(const Database& database, const Statement& row) {
   TrialRecord trial;
   const std::int64_t number = row.integer(0);
@@ -173,10 +187,13 @@ std::vector<TrialRecord> load_trials(const Database& database) {
   Statement phases(database, "SELECT phase, seconds FROM phase WHERE trial = ?1 ORDER BY position");
   Statement layers(database,
                    "SELECT name, type, scheme, reason, sqnr_db, float_bytes, stored_bytes FROM layer WHERE trial = ?1 ORDER BY position");
+  Statement execution(database,
+                      "SELECT name, type, integer, reason, multiply_accumulates FROM execution WHERE trial = ?1 ORDER BY position");
   while (rows.step()) {
     TrialRecord trial = trial_of(database, rows);
     load_phases(phases, trial);
     load_layers(layers, trial);
+    load_execution(execution, trial);
     if (seal_of(trial) != rows.text(11)) refuse(database, cat("trial ", trial.number, " is not what was written"));
     trials.push_back(std::move(trial));
     if (trials.back().number != static_cast<int>(trials.size())) refuse(database, cat("trial ", trials.size(), " is missing"));
@@ -197,6 +214,15 @@ void store_baseline(Database& database, const Baseline& baseline) {
       .bind(baseline.metric_name, baseline.metric, baseline.samples, baseline.size_bytes, baseline.latency_ms, baseline.seconds,
             baseline.latency_noise_ms)
       .run();
+}
+
+void store_execution(Database& database, const TrialRecord& trial) {
+  Statement insert(database,
+                   "INSERT INTO execution (trial, position, name, type, integer, reason, multiply_accumulates) "
+                   "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
+  int position = 0;
+  for (const NodeExecution& node : trial.execution)
+    insert.bind(trial.number, ++position, node.name, node.type, node.integer ? 1 : 0, node.reason, node.multiply_accumulates).run();
 }
 
 }  // namespace
@@ -247,9 +273,10 @@ void store_trial(Database& database, const TrialRecord& trial) {
               layer.stored_bytes)
         .run();
   }
+  store_execution(database, trial);
 }
 
-// Phases and layers go with it: ON DELETE CASCADE.
+// Phases, layers and execution go with it: ON DELETE CASCADE.
 void erase_trial(Database& database, int number) { Statement(database, "DELETE FROM trial WHERE number = ?1").bind(number).run(); }
 
 }  // namespace titrate

@@ -83,7 +83,21 @@ ALTER TABLE baseline ADD COLUMN latency_noise_ms REAL;
 ALTER TABLE trial ADD COLUMN latency_noise_ms REAL;
 )sql";
 
-constexpr std::array all_migrations{first_version, with_latency_noise};
+// How the nodes of a candidate ran: on integers, or why not. Trials of versions before have none.
+constexpr std::string_view with_execution = R"sql(
+CREATE TABLE execution (
+  trial INTEGER NOT NULL REFERENCES trial (number) ON DELETE CASCADE,
+  position INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  type TEXT NOT NULL,
+  integer INTEGER NOT NULL CHECK (integer IN (0, 1)),
+  reason TEXT NOT NULL,
+  multiply_accumulates INTEGER,
+  PRIMARY KEY (trial, position)
+) STRICT, WITHOUT ROWID;
+)sql";
+
+constexpr std::array all_migrations{first_version, with_latency_noise, with_execution};
 
 std::vector<std::string> objects_of(const Database& database) {
   std::vector<std::string> objects;

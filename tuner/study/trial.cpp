@@ -89,4 +89,15 @@ const TrialRecord* best_trial(const std::vector<TrialRecord>& trials, Objective 
   return best;
 }
 
+std::optional<double> integer_coverage(const std::vector<NodeExecution>& execution) {
+  double all = 0;
+  double on_integers = 0;
+  for (const NodeExecution& node : execution) {
+    const auto count = static_cast<double>(node.multiply_accumulates.value_or(0));
+    all += count;
+    if (node.integer) on_integers += count;
+  }
+  return all > 0 ? std::optional(on_integers / all) : std::nullopt;
+}
+
 }  // namespace titrate

@@ -28,6 +28,15 @@ struct LayerDecision {
   std::int64_t stored_bytes = 0;  ///< of its weights, scales and zero points in the candidate
 };
 
+/// How one node of the candidate runs.
+struct NodeExecution {
+  std::string name;
+  std::string type;  ///< operator type
+  bool integer = false;
+  std::string reason;                                ///< which rule keeps it from integers; of an integer node a remark, or ""
+  std::optional<std::int64_t> multiply_accumulates;  ///< of one sample; 0: it has none; none: unknown
+};
+
 struct PhaseTime {
   std::string phase;  ///< "convert", "write", "evaluate", "latency", ...
   double seconds = 0;
@@ -48,7 +57,11 @@ struct TrialRecord {
   std::string reason;      ///< why it failed, or a remark; "" if there is nothing to say
   std::vector<PhaseTime> phases;
   std::vector<LayerDecision> layers;
+  std::vector<NodeExecution> execution;  ///< empty: not recorded, as in studies of the first version
 };
+
+/// The share of the known multiply-accumulates that run on integers; none where there are none.
+[[nodiscard]] std::optional<double> integer_coverage(const std::vector<NodeExecution>& execution);
 
 struct Baseline {
   std::string metric_name;

@@ -70,6 +70,31 @@ TEST_F(CommandLine, AFullDiskLeavesNothingHalf) {
   EXPECT_EQ(read_file(folder_ / "precious.onnx"), "precious");
 }
 
+// A quantized model says what runs on integers and why the rest does not; eval runs it both ways.
+TEST_F(CommandLine, InspectsHowAModelRuns) {
+  const Result made = run("quantize " + glyphs_ + " --config 'static_int8()' --calibration embedded --output q.onnx --json");
+  ASSERT_EQ(made.code, 0) << made.errors;
+  const Result inspected = run("inspect q.onnx --lowering --json");
+  ASSERT_EQ(inspected.code, 0) << inspected.errors;
+  const auto document = nlohmann::json::parse(inspected.output);
+  EXPECT_EQ(document["schema"], 1);
+  EXPECT_EQ(document["lowering"]["integer_coverage"], 1.0);
+  ASSERT_FALSE(document["lowering"]["nodes"].empty());
+  for (const auto& node : document["lowering"]["nodes"]) {
+    EXPECT_TRUE(node["integer"]) << node.dump();
+    for (const char* key : {"name", "type", "reason", "multiply_accumulates"}) EXPECT_TRUE(node.contains(key)) << key;
+  }
+  const Result plain = run("inspect " + glyphs_ + " --lowering");
+  EXPECT_THAT(plain.output, HasSubstr("integer coverage: 0 % of the multiply-accumulates"));
+  EXPECT_THAT(plain.output, HasSubstr("the model is not quantized"));
+  const auto value = [&](const std::string& words) {
+    return nlohmann::json::parse(run("eval q.onnx --data embedded --metric top1 --json" + words).output);
+  };
+  EXPECT_EQ(value("")["arithmetic"], "lowered");
+  EXPECT_EQ(value(" --emulate")["arithmetic"], "emulated");
+  EXPECT_NEAR(value("")["value"].get<double>(), value(" --emulate")["value"].get<double>(), 0.002);
+}
+
 TEST_F(CommandLine, TunesAndReports) {
   const std::string tune =
       "tune " + glyphs_ + " --data embedded --configs 'rtn(bits=8,group_size=-1)' --study s.db --output o.onnx --report r.html";

@@ -66,6 +66,7 @@ inline TrialRecord example_trial(int number, const std::string& config, double m
   trial.phases = {{"convert", 0.125}, {"evaluate", 3.0}};
   trial.layers = {{"conv\n<1>", "Conv", config, "", 1.0 / 3.0, 4096, 640},
                   {"fc", "Gemm", "float", "a name: keeps it float", std::nullopt, 40, 40}};
+  trial.execution = {{"conv\n<1>", "Conv", true, "", 73728}, {"fc", "Gemm", false, "its weights are float", std::nullopt}};
   return trial;
 }
 
@@ -85,6 +86,8 @@ inline std::string text_of(const TrialRecord& trial) {
     text += cat("\n  ", layer.name, " ", layer.type, " ", layer.scheme, " ", layer.reason, " ", number(layer.sqnr_db), " ",
                 layer.float_bytes, " ", layer.stored_bytes);
   }
+  for (const NodeExecution& node : trial.execution)
+    text += cat("\n  ", node.name, " ", node.type, " ", node.integer, " ", node.reason, " ", number(node.multiply_accumulates));
   return text;
 }
 

@@ -82,7 +82,7 @@ TEST_F(RefusalTest, ADatabaseOfAnotherProgram) {
 TEST_F(RefusalTest, ANewerStudy) {
   make_study();
   run_sql("PRAGMA user_version=7");
-  expect_refused("made by a newer titrate (its form is 7, this version knows up to 2)");
+  expect_refused("made by a newer titrate (its form is 7, this version knows up to 3)");
 }
 
 TEST_F(RefusalTest, OtherTablesTriggersAndViews) {

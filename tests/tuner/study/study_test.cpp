@@ -38,7 +38,7 @@ TEST_F(StudyTest, WhatIsWrittenIsRead) {
   EXPECT_THAT(wanted.started_at, testing::MatchesRegex("20..-..-..T..:..:..Z"));
 }
 
-// Studies of the first form have no noise of latencies.
+// Studies of the first form have no noise of latencies, and nothing of how nodes ran.
 TEST_F(StudyTest, TheFirstFormIsReadAndGoesOn) {
   {
     Study study = Study::create(path_, example_beginning());
@@ -47,10 +47,12 @@ TEST_F(StudyTest, TheFirstFormIsReadAndGoesOn) {
     study.set_baseline(baseline);
     TrialRecord trial = example_trial(study.begin_trial("rtn()"), "rtn()", 0.45);
     trial.latency_noise_ms.reset();
+    trial.execution.clear();
     study.finish_trial(trial);
   }
   Database::open_for_writing(path_).execute(
-      "ALTER TABLE trial DROP COLUMN latency_noise_ms; ALTER TABLE baseline DROP COLUMN latency_noise_ms; PRAGMA user_version=1");
+      "ALTER TABLE trial DROP COLUMN latency_noise_ms; ALTER TABLE baseline DROP COLUMN latency_noise_ms; DROP TABLE execution; "
+      "PRAGMA user_version=1");
   const std::string before = bytes_of(path_);
   EXPECT_EQ(Study::read(path_).trials.at(0).latency_ms, 1.1);
   EXPECT_FALSE(Study::read(path_).trials.at(0).latency_noise_ms);
@@ -63,6 +65,8 @@ TEST_F(StudyTest, TheFirstFormIsReadAndGoesOn) {
   EXPECT_FALSE(seen.baseline->latency_noise_ms);
   EXPECT_FALSE(seen.trials.at(0).latency_noise_ms);
   EXPECT_EQ(seen.trials.at(1).latency_noise_ms, 0.02);
+  EXPECT_FALSE(integer_coverage(seen.trials.at(0).execution));
+  EXPECT_EQ(integer_coverage(seen.trials.at(1).execution), 1.0) << "what is unknown does not count";
 }
 
 TEST_F(StudyTest, ItIsOneFile) {

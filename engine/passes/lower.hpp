@@ -1,0 +1,39 @@
+// QDQ patterns become operators that compute on integers (QLinearConv, QGemm, QLinearAdd ...), by the rules of ONNX Runtime; what does not
+// is told in words. For running only: what is exported stays QDQ.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/graph/graph.hpp"
+
+namespace titrate::engine {
+
+/// How one node of the model as it was read runs.
+struct LoweredNode {
+  std::string name;
+  std::string type;
+  bool integer = false;
+  std::string reason;  ///< which rule failed; of an integer node a remark, or ""
+  /// Of one sample (unknown input sizes taken as 1); 0 for a node that only adds, compares or moves; none: its shapes are unknown.
+  std::optional<std::int64_t> multiply_accumulates;
+  /// Its weights allow sums that saturate on processors without VNNI (saturate_products.hpp).
+  bool can_saturate = false;
+};
+
+struct LoweringReport {
+  /// In graph order: every node that multiplies and accumulates (Conv, MatMul, Gemm ...), and those between quantizers.
+  std::vector<LoweredNode> nodes;
+  std::size_t rewrites = 0;  ///< nodes that became others
+
+  /// The share of the known multiply-accumulates that run on integers; none where there are none.
+  [[nodiscard]] std::optional<double> integer_coverage() const;
+};
+
+/// Rewrites the main graph; nodes inside the bodies of control flow stay and are reported as float. A node that is lowered keeps its name.
+/// Imports com.microsoft where the new operators need it. Throws Error(invalid) for a graph that verify() refuses.
+LoweringReport lower(Model& model);
+
+}  // namespace titrate::engine

@@ -1,0 +1,82 @@
+#include "tuner/cli/lowering_document.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "engine/base/text.hpp"
+#include "engine/passes/lower.hpp"
+#include "reports/text_table.hpp"
+
+namespace titrate::cli {
+
+using Json = nlohmann::ordered_json;
+
+Json lowering_document(engine::Model model, const std::vector<NodeSaturation>& saturation) {
+  const engine::LoweringReport report = engine::lower(model);
+  Json nodes = Json::array();
+  for (const engine::LoweredNode& node : report.nodes) {
+    nodes.push_back({{"name", node.name},
+                     {"type", node.type},
+                     {"integer", node.integer},
+                     {"reason", node.reason.empty() ? Json(nullptr) : Json(node.reason)},
+                     {"multiply_accumulates", node.multiply_accumulates ? Json(*node.multiply_accumulates) : Json(nullptr)},
+                     {"can_saturate", node.can_saturate}});
+    const auto measured = std::ranges::find(saturation, node.name, &NodeSaturation::name);
+    if (measured == saturation.end() || measured->outputs == 0) continue;
+    nodes.back()["saturated_share"] = static_cast<double>(measured->changed) / static_cast<double>(measured->outputs);
+  }
+  const auto coverage = report.integer_coverage();
+  return {{"integer_coverage", coverage ? Json(*coverage) : Json(nullptr)}, {"nodes", std::move(nodes)}};
+}
+
+namespace {
+
+// The nodes that can saturate, and on data those that do.
+std::string saturation_text(const Json& nodes) {
+  std::vector<std::string> able;
+  std::vector<std::string> overrides;
+  for (const Json& node : nodes) {
+    if (!node["can_saturate"].get<bool>()) continue;
+    const std::string name = node["name"].get<std::string>();
+    able.push_back(visible(name));
+    if (!node.contains("saturated_share")) continue;
+    const double share = node["saturated_share"].get<double>();
+    able.back() += cat(" (", shortest(std::round(share * 1e5) / 1e3), " % of its outputs change)");
+    if (share > 0) overrides.push_back(visible(name));
+  }
+  if (able.empty()) return "no node can saturate on x86 processors without VNNI\n";
+  std::string text = cat("can saturate on x86 processors without VNNI: ", join(able, ", "), "\n");
+  if (!overrides.empty()) text += cat("these do on the data; static_int8(reduce_range=true) avoids it: ", join(overrides, ", "), "\n");
+  return text;
+}
+
+}  // namespace
+
+std::string lowering_text(const Json& document, int width) {
+  const Json& nodes = document["nodes"];
+  std::size_t floats = 0;
+  TextTable table({{"node", false, true},
+                   {"type", false, false},
+                   {"runs in", false, false},
+                   {"multiply-accumulates", true, false},
+                   {"why", false, true}});
+  for (const Json& node : nodes) {
+    const bool integer = node["integer"].get<bool>();
+    floats += integer ? 0 : 1;
+    table.add({visible(node["name"].get<std::string>()), visible(node["type"].get<std::string>()), integer ? "integers" : "float",
+               node["multiply_accumulates"].is_null() ? "?" : node["multiply_accumulates"].dump(),
+               node["reason"].is_null() ? "" : visible(node["reason"].get<std::string>())});
+  }
+  std::string text = "integer coverage: ";
+  if (document["integer_coverage"].is_null()) {
+    text += "unknown (nothing multiplies and accumulates, or all sizes are unknown)";
+  } else {
+    // Rounded down: 100 % is said only where nothing is left.
+    text += cat(shortest(std::floor(document["integer_coverage"].get<double>() * 1000) / 10), " % of the multiply-accumulates");
+  }
+  text += cat("; ", nodes.size() - floats, " of ", nodes.size(), " nodes run on integers\n");
+  return nodes.empty() ? text : cat(text, table.text(width), saturation_text(nodes));
+}
+
+}  // namespace titrate::cli
