@@ -15,6 +15,17 @@ function(titrate_isa_flags)
   endforeach()
 endfunction()
 
+# What nearly every file includes is parsed once. Preset dev goes without: there a file that forgets an include does not compile.
+function(titrate_common_headers)
+  if(TITRATE_PRECOMPILE)
+    file(CONFIGURE OUTPUT common_headers.cpp CONTENT "// Has the precompiled headers of the library.\n")
+    add_library(titrate_headers OBJECT ${CMAKE_CURRENT_BINARY_DIR}/common_headers.cpp)
+    target_link_libraries(titrate_headers PRIVATE titrate_options)
+    target_precompile_headers(titrate_headers PRIVATE <algorithm> <filesystem> <functional> <map> <memory> <optional> <span> <string>
+      <string_view> <unordered_map> <variant> <vector>)
+  endif()
+endfunction()
+
 # titrate_folder(<folder> [LINK targets...])
 function(titrate_folder folder)
   cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
@@ -31,6 +42,10 @@ function(titrate_folder folder)
   titrate_isa_flags(${sources})
   add_library(${target} OBJECT ${sources})
   target_link_libraries(${target} PUBLIC titrate_options ${ARG_LINK})
+  # Kernels include little, and files of an instruction set must include nothing else.
+  if(TARGET titrate_headers AND NOT folder STREQUAL "engine/kernels")
+    target_precompile_headers(${target} REUSE_FROM titrate_headers)
+  endif()
   if(folder STREQUAL "engine/onnx")
     target_include_directories(${target} SYSTEM PRIVATE ${PROTOZERO_INCLUDE_DIR})
   endif()
