@@ -80,7 +80,7 @@ kernels::ConvolutionForm form_for(const PrepareRequest& request, const PreparedC
   const Window window = read_window(request.node, weights.size() - 2, Shape(weights.begin() + 2, weights.end()));
   Shape output{1, weights[0]};
   for (const std::int64_t size : spatial_outputs(window, *input, request.node)) output.push_back(size);
-  return kernels::preferred_form(prepared.sgemm, geometry_of(window, *input, weights, output, prepared.groups, request.node));
+  return kernels::preferred_form(prepared.sgemm, convolution_geometry(window, *input, weights, output, prepared.groups, request.node));
 }
 
 Step prepare_float(const PrepareRequest& request) {
