@@ -104,8 +104,8 @@ void float_convolution(benchmark::State& state) {
   const auto image = numbers(static_cast<std::size_t>(geometry.channels * geometry.input_size()));
   const auto filters = numbers(static_cast<std::size_t>(geometry.filters * geometry.depth()));
   std::vector<float> output(static_cast<std::size_t>(geometry.filters * geometry.output_size()));
-  const PackedFilters packed(sgemm, geometry, filters.data());
-  std::vector<float> scratch(convolution_scratch(sgemm, geometry));
+  const PackedFilters packed(sgemm, geometry, filters.data(), preferred_form(sgemm, geometry));
+  std::vector<float> scratch(convolution_scratch(sgemm, geometry, packed.form()));
   for (auto _ : state) {
     convolve(sgemm, geometry, packed, nullptr, image.data(), output.data(), scratch);
     benchmark::DoNotOptimize(output.data());
