@@ -31,6 +31,8 @@ struct Example {
   bool every_config = true;        ///< else the default alone: a large model takes long
 };
 
+void PrintTo(const Example& example, std::ostream* out) { *out << example.folder; }
+
 class LoweredModels : public testing::TestWithParam<Example> {
  protected:
   void SetUp() override {
@@ -93,7 +95,7 @@ TEST_P(LoweredModels, MetricsAgree) {
   const double lowered = value(Arithmetic::lowered);
   const double emulated = value(Arithmetic::emulated);
   std::cout << GetParam().folder << ": top1 lowered " << lowered << ", emulated " << emulated << " of " << data_->size() << " samples\n";
-  EXPECT_NEAR(lowered, emulated, GetParam().most_difference);
+  EXPECT_NEAR(lowered, emulated, GetParam().most_difference + 1e-9);  // equality passes
 }
 
 // With the saturation of this processor, where it has some.
@@ -130,13 +132,10 @@ TEST_P(LoweredModels, OnnxRuntimeGivesTheSame) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Shared, LoweredModels,
-    testing::Values(
-        Example{.folder = "m1_mnist_cnn", .evaluation = 2000}, Example{.folder = "m3_resnet4b_cifar10"},
-        // One of 60 pictures is 0.017.
-        Example{.folder = "m2_squeezenet_imagenet", .calibration = 8, .evaluation = 60, .most_difference = 0.017, .every_config = false}),
-    [](const auto& info) { return info.param.folder; });
+INSTANTIATE_TEST_SUITE_P(Shared, LoweredModels,
+                         testing::Values(Example{.folder = "m1_mnist_cnn", .evaluation = 2000}, Example{.folder = "m3_resnet4b_cifar10"},
+                                         Example{.folder = "m2_squeezenet_imagenet", .evaluation = 1000, .every_config = false}),
+                         [](const auto& info) { return info.param.folder; });
 
 }  // namespace
 }  // namespace titrate
