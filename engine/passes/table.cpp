@@ -27,9 +27,9 @@ std::span<const Pass> passes() {
   return rows;
 }
 
-std::vector<PassResult> run_passes(Model& model) {
+std::vector<PassResult> run_in_order(std::span<const Pass> rows, Model& model) {
   std::vector<PassResult> results;
-  for (const Pass& pass : passes()) {
+  for (const Pass& pass : rows) {
     try {
       results.push_back({.name = pass.name, .rewrites = pass.run(model)});
       if (results.back().rewrites > 0) verify(model.graph);
@@ -40,5 +40,7 @@ std::vector<PassResult> run_passes(Model& model) {
   }
   return results;
 }
+
+std::vector<PassResult> run_passes(Model& model) { return run_in_order(passes(), model); }
 
 }  // namespace titrate::engine

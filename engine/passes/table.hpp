@@ -23,7 +23,10 @@ struct PassResult {
   std::size_t rewrites = 0;
 };
 
-/// Runs every pass and verifies the graph behind each. Throws what a pass or verify() throws, with the name of the pass added.
+/// Runs passes in their order and verifies the graph behind each. Throws what a pass or verify() throws, with the name of the pass added.
+std::vector<PassResult> run_in_order(std::span<const Pass> rows, Model& model);
+
+/// The passes of this table.
 std::vector<PassResult> run_passes(Model& model);
 
 }  // namespace titrate::engine
