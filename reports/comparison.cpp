@@ -23,8 +23,11 @@ std::string advice_text(const ComparisonRecord& comparison) {
     return equal ? "nothing to gain: the outputs are equal" : "no change of a single layer can be promised anything";
   }
   const Advice& advice = *comparison.advice;
-  const bool small = advice.predicted_db < advice.now_db + spread_db;
-  std::string text = cat(small ? "the noise is spread over the layers, no single change does much; the best is " : "",
+  const bool helped = !advice.measured_db || *advice.measured_db > advice.now_db;
+  const bool much = advice.predicted_db >= advice.now_db + spread_db;
+  std::string text = cat(!helped ? "none of the changes that were tried helped; most was promised by "
+                         : !much ? "the noise is spread over the layers, no single change does much; the best is "
+                                 : "",
                          visible(advice.layer), ": ", visible(advice.change), "; output SQNR ", short_decibel(advice.now_db), " -> ",
                          short_decibel(advice.predicted_db), " dB predicted by adding noises");
   if (advice.measured_db) text += cat(", ", short_decibel(advice.measured_db), " dB measured");
@@ -34,8 +37,9 @@ std::string advice_text(const ComparisonRecord& comparison) {
 
 std::string addition_text(const ComparisonRecord& comparison) {
   if (!comparison.added_db) return {};
-  return cat("the layers' own noises add up to ", short_decibel(comparison.added_db), " dB at the outputs (first ",
-             comparison.share_samples, " samples); the whole model has ", short_decibel(comparison.outputs.sqnr_db), " dB");
+  return cat("the layers' own noises add up to ", short_decibel(comparison.added_db), " dB at the outputs, the whole model has ",
+             short_decibel(comparison.share_db), " dB (first ", count_text(static_cast<std::size_t>(comparison.share_samples), "sample"),
+             ")");
 }
 
 }  // namespace titrate

@@ -12,9 +12,10 @@ namespace titrate::html {
 namespace {
 
 constexpr double most_db = 60;         // 8 bits reach about 50 dB; what is above is as good as float
-constexpr double letter_height = 6.6;  // of a name that stands upright below its layer
+constexpr double letter_height = 7.2;  // of a name that stands upright below its layer
+constexpr double room_for_point = 4;   // pixels that a layer must have to get a point on the line
 constexpr double room_for_name = 15;   // pixels that a layer must have for it
-constexpr std::size_t most_letters = 14;
+constexpr std::size_t most_letters = 16;
 
 bool is_drawn(const std::optional<double>& decibel) { return decibel && std::isfinite(*decibel); }
 
@@ -36,6 +37,14 @@ double greatest_db(const NetworkChart& chart) {
     }
   }
   return greatest * 1.05;
+}
+
+// The end of a name tells layers apart, the beginning is often the same.
+std::string short_name(const std::string& name) {
+  if (name.size() <= most_letters) return name;
+  std::size_t begin = name.size() - most_letters + 1;
+  while (begin < name.size() && (static_cast<unsigned char>(name[begin]) & 0xc0) == 0x80) ++begin;
+  return "…" + name.substr(begin);
 }
 
 class Drawing {
@@ -63,7 +72,7 @@ class Drawing {
   static Frame shaped(const NetworkChart& chart, Frame frame) {
     if (!has_names(chart, frame)) return frame;
     std::size_t longest = 0;
-    for (const std::string& layer : chart.layers) longest = std::max(longest, std::min(layer.size(), most_letters + 3));
+    for (const std::string& layer : chart.layers) longest = std::max(longest, std::min(layer.size(), most_letters));
     const double more = letter_height * static_cast<double>(longest) + 14 - frame.bottom;
     frame.bottom += more;
     frame.height += more;
@@ -96,7 +105,7 @@ class Drawing {
     for (std::size_t layer = 0; layer < chart_.layers.size(); ++layer) {
       const std::string place = cat(coordinate(x(layer) + 4), " ", coordinate(frame_.end_y() + 8));
       text += cat("<text class=\"", layer == chart_.worst ? "worst" : "", "\" text-anchor=\"end\" transform=\"translate(", place,
-                  ") rotate(-90)\">", escaped(shortened(chart_.layers[layer], most_letters)), "</text>\n");
+                  ") rotate(-90)\">", escaped(short_name(chart_.layers[layer])), "</text>\n");
     }
     return text + "</g>\n";
   }
@@ -131,8 +140,9 @@ class Drawing {
       if (drawn) {
         const std::string place = cat(coordinate(x(layer)), " ", coordinate(height(*series.decibels[layer])));
         path += cat(open ? "L" : "M", place);
-        points +=
-            cat("<circle transform=\"translate(", place, ")\" r=\"", step_ < 8 ? "2" : "3.2", "\">", tip(series, layer), "</circle>\n");
+        if (step_ >= room_for_point)
+          points +=
+              cat("<circle transform=\"translate(", place, ")\" r=\"", step_ < 8 ? "2" : "3.2", "\">", tip(series, layer), "</circle>\n");
       }
       open = drawn;
     }

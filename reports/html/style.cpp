@@ -49,6 +49,7 @@ h3 { margin: 0 0 6px; font-size: 15px; font-weight: 650; }
 .note { margin: -4px 0 10px; color: var(--soft); font-size: 13.5px; overflow-wrap: anywhere; }
 .overview { display: grid; grid-template-columns: minmax(0, 1fr) 290px; gap: 28px; align-items: start; }
 figure { margin: 0; }
+figure + .scroll { margin-top: 14px; }
 svg { display: block; width: 100%; height: auto; overflow: visible; }
 svg.narrow { display: none; }
 svg text { font-size: 12px; fill: var(--soft); font-variant-numeric: tabular-nums; font-family: inherit; }
