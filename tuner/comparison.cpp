@@ -74,14 +74,23 @@ std::string stored_text(const ComparedLayer& layer) {
 
 std::optional<double> decibel(const std::optional<LikenessSums>& sums) { return sums ? finite(sums->sqnr_db()) : std::nullopt; }
 
-// A layer that is better among the others' noise than on the float model's own values is fed with other values on purpose.
-constexpr double rescaled_db = 10;
+// Stages such as smoothquant and equalize move scales between a layer's weights and its input. Then its weights are far from the float
+// model's for their bits (algorithms A22), or it is better among the others' noise than on the float model's own values.
+bool is_rescaled(const ComparedLayer& layer, const LayerTally& tally) {
+  constexpr double better_db = 10;
+  constexpr double far_db = 3;
+  constexpr int enough_bits = 6;
+  if (tally.accumulated.sqnr_db() > tally.alone.sqnr_db() + better_db) return true;
+  if (!layer.weights || !layer.weights->wanted.exists() || layer.weights->bits < enough_bits) return false;
+  return likeness_sums(layer.weights->wanted, layer.weights->numbers).sqnr_db() < far_db;
+}
 
-std::string remark_of(const ComparedLayer& layer, const LayerTally& tally) {
+std::string remark_of(const ComparedLayer& layer, bool rescaled) {
+  if (rescaled)
+    return "its weights and its input or output were rescaled before they were quantized (smoothquant, equalize): alone, it means nothing "
+           "here";
   if (!layer.separable) return "it computes on codes: weights and activations cannot be told apart";
   if (!layer.has_effects()) return "its float weights were not found: their part cannot be told";
-  if (tally.accumulated.sqnr_db() > tally.alone.sqnr_db() + rescaled_db)
-    return "its weights and its input were rescaled before they were quantized: alone, on the float model's input, means nothing here";
   return {};
 }
 
@@ -90,12 +99,8 @@ LayerComparison layer_comparison(const ComparedModels& models, std::size_t index
   LayerComparison result{.name = layer.name, .type = layer.type, .float_value = layer.float_output, .stored = stored_text(layer)};
   if (layer.weights && layer.weights->wanted.exists())
     result.weights = likeness_sums(layer.weights->wanted, layer.weights->numbers).likeness();
-  result.alone = tally.alone.likeness();
+  const bool rescaled = is_rescaled(layer, tally);
   result.accumulated = tally.accumulated.likeness();
-  result.effects = {.weights_db = decibel(tally.weights),
-                    .clipping_db = decibel(tally.clipping),
-                    .rounding_db = decibel(tally.rounding),
-                    .bias_db = decibel(tally.bias)};
   for (std::size_t read = 0; read < layer.activations.size(); ++read) {
     const ActivationTally& seen = tally.activations[read];
     const auto name = models.match.float_values.find(layer.activations[read].source);
@@ -108,15 +113,23 @@ LayerComparison layer_comparison(const ComparedModels& models, std::size_t index
                                   .seen_high = static_cast<double>(seen.high),
                                   .clipped_share = static_cast<double>(seen.clipped) / static_cast<double>(seen.count)});
   }
+  result.remark = remark_of(layer, rescaled);
+  if (rescaled) return result;
+  result.alone = tally.alone.likeness();
+  result.effects = {.weights_db = decibel(tally.weights),
+                    .clipping_db = decibel(tally.clipping),
+                    .rounding_db = decibel(tally.rounding),
+                    .bias_db = decibel(tally.bias)};
   if (tally.worst_db) result.worst = {.index = tally.worst_sample, .place = data.place(tally.worst_sample), .sqnr_db = tally.worst_db};
-  result.remark = remark_of(layer, tally);
   return result;
 }
 
-// The layers whose share is measured: all, or the noisiest.
-std::vector<std::size_t> measured_layers(const Measurements& measured) {
-  std::vector<std::size_t> order(measured.layers.size());
-  for (std::size_t index = 0; index < order.size(); ++index) order[index] = index;
+// The layers whose share is measured: all that mean something alone, or the noisiest of them.
+std::vector<std::size_t> measured_layers(const ComparisonRecord& record, const Measurements& measured) {
+  std::vector<std::size_t> order;
+  for (std::size_t index = 0; index < record.layers.size(); ++index) {
+    if (record.layers[index].alone.sqnr_db) order.push_back(index);
+  }
   const auto noisier = [&](std::size_t left, std::size_t right) {
     return measured.layers[left].alone.sqnr_db() < measured.layers[right].alone.sqnr_db();
   };
@@ -130,7 +143,7 @@ std::vector<std::optional<double>> add_shares(ComparisonRecord& record, const Me
   std::vector<std::optional<double>> noises(measured.layers.size());
   double sum = 0;
   double signal = 0;
-  for (const std::size_t layer : measured_layers(measured)) {
+  for (const std::size_t layer : measured_layers(record, measured)) {
     const std::optional<LikenessSums> own = noise.of_one(layer);
     if (!own || !std::isfinite(own->noise)) continue;
     noises[layer] = own->noise;
@@ -154,6 +167,7 @@ std::optional<std::size_t> worst_layer(const ComparisonRecord& record) {
     return std::pair(layer.output_share.value_or(0), -layer.alone.sqnr_db.value_or(-999));
   };
   for (std::size_t index = 0; index < record.layers.size(); ++index) {
+    if (!record.layers[index].alone.sqnr_db) continue;
     if (!worst || badness(index) > badness(*worst)) worst = index;
   }
   return worst;
