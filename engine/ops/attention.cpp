@@ -37,7 +37,10 @@ struct Attributes {
 
 /// An input as [batch, heads, length, size], whatever its rank; sizes may be -1.
 struct Heads {
-  std::int64_t batch, heads, length, size;
+  std::int64_t batch = 0;
+  std::int64_t heads = 0;
+  std::int64_t length = 0;
+  std::int64_t size = 0;
 };
 
 Heads heads_of(const Shape& shape, std::int64_t heads) {

@@ -178,13 +178,11 @@ class Matcher {
     if (!known) keep(std::move(layer));
   }
 
-  // Finds what the layer's output is called in the float model, and the node there: by its output, or else by its own name.
+  // Finds what the layer's output is called in the float model, and the node there: by its own name, or else by its output.
   const Node* find_output(ComparedLayer& layer) const {
     const auto same_name = float_nodes_.find(layer.name);
     const Node* counterpart = same_name == float_nodes_.end() ? nullptr : same_name->second;
     if (const auto named = match_.float_values.find(layer.output); named != match_.float_values.end()) layer.float_output = named->second;
-    if (layer.float_output.empty() && counterpart != nullptr && counterpart->has_output(0))
-      layer.float_output = float_[counterpart->outputs[0]].name;
     if (counterpart == nullptr && !layer.float_output.empty()) {
       const int producer = float_uses_.producer(float_ids_.at(layer.float_output));
       if (producer >= 0) counterpart = &float_.nodes[static_cast<std::size_t>(producer)];
@@ -274,9 +272,7 @@ class Matcher {
 
   void keep(ComparedLayer layer) {
     if (layer.float_output.empty() || !float_ids_.contains(layer.float_output)) {
-      match_.unmatched.push_back(
-          {layer.name, layer.type,
-           cat("the float model has neither a value '", visible(graph_[layer.output].name), "' nor a node '", visible(layer.name), "'")});
+      match_.unmatched.push_back({layer.name, layer.type, cat("the float model has no value '", visible(graph_[layer.output].name), "'")});
       return;
     }
     match_.float_values.emplace(layer.output, layer.float_output);

@@ -27,7 +27,7 @@ using testing::Not;
 
 constexpr int count = 12;
 
-class Noise final : public Dataset {
+class Noise : public Dataset {
  public:
   [[nodiscard]] std::int64_t size() const override { return count; }
   [[nodiscard]] std::vector<Tensor> sample(std::int64_t index) const override {
@@ -266,6 +266,33 @@ TEST(Comparison, ModelsThatDoNotBelongTogetherAreRefused) {
   Sketch inputs(13);
   inputs.input("y", {1, 16}).constant("w", engine::numbers({16, 4})).node("MatMul", {"y", "w"}, {"third"}).output("third");
   EXPECT_THAT(error_of([&] { (void)compared(inputs.model()); }), HasSubstr("input 'y'"));
+}
+
+TEST(Comparison, ANormalizationThatWasNotFoldedIsMatchedAsItStands) {
+  // Another tool may leave BatchNormalization behind a convolution; this program folds it into the weights.
+  Sketch sketch(13);
+  sketch.input("x", {1, 3, 6, 6}).constant("w", engine::numbers({4, 3, 3, 3}));
+  sketch.constant("scale", engine::positive({4}, 2)).constant("shift", engine::numbers({4}, 3));
+  sketch.constant("mean", engine::numbers({4}, 4)).constant("variance", engine::positive({4}, 5));
+  sketch.node("Conv", {"x", "w"}, {"c"}).node("BatchNormalization", {"c", "scale", "shift", "mean", "variance"}, {"y"}).output("y");
+  const Model model = sketch.model();
+  class Pictures final : public Noise {
+   public:
+    [[nodiscard]] std::vector<Tensor> sample(std::int64_t index) const override {
+      return {engine::numbers({1, 3, 6, 6}, static_cast<std::uint32_t>(index + 1))};
+    }
+  };
+  const auto value_and_weights = [&](const Model& start) {
+    const Model candidate = engine::convert(start, parse_config("rtn(bits=8,group_size=-1)"), {}).model;
+    const ComparisonRecord record = compare_models(model, candidate, Pictures(), {.samples = 2, .histograms = false}, one_thread);
+    EXPECT_EQ(record.layers.size(), 1U);
+    EXPECT_TRUE(record.unmatched.empty());
+    EXPECT_GT(*record.layers[0].weights->sqnr_db, 35);
+    EXPECT_GT(*record.layers[0].alone.sqnr_db, 35);
+    return record.layers[0].float_value;
+  };
+  EXPECT_EQ(value_and_weights(model), "c");
+  EXPECT_EQ(value_and_weights(engine::prepare_float_model(model)), "y");
 }
 
 TEST(Comparison, LayersOfOtherNamesAreNamed) {
