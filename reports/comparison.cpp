@@ -18,6 +18,11 @@ std::string short_decibel(const std::optional<double>& decibel) {
 }
 
 std::string advice_text(const ComparisonRecord& comparison) {
+  if (comparison.is_rescaled) {
+    return "not to be told: scales were moved between layers before they were quantized (smoothquant, equalize), so that a layer alone, on "
+           "the "
+           "float model's values, means nothing; the outputs are compared rightly";
+  }
   if (!comparison.advice) {
     const bool equal = comparison.outputs.sqnr_db && *comparison.outputs.sqnr_db >= 999;
     return equal ? "nothing to gain: the outputs are equal" : "no change of a single layer can be promised anything";

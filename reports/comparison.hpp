@@ -61,6 +61,7 @@ struct LayerComparison {
   SampleLikeness worst{};                ///< the sample on which the layer alone is worst
   std::optional<double> output_share{};  ///< of the noise at the model's outputs, 0 to 1: all layers together make 1
   std::string remark{};                  ///< "" if there is nothing to say
+  bool is_rescaled = false;              ///< its weights or values are not those of the float model, but for a factor: `alone` is left out
   std::vector<Histogram> histograms{};   ///< where they were asked for
 };
 
@@ -90,7 +91,8 @@ struct ComparisonRecord {
   std::optional<double> added_db;       ///< the same as the layers' own noises, added up, would have it
   std::vector<LayerComparison> layers;  ///< in the order of the quantized model
   std::vector<UnmatchedLayer> unmatched;
-  std::optional<std::size_t> worst;           ///< the layer with the largest share of the outputs' noise, else with the lowest SQNR alone
+  bool is_rescaled = false;          ///< some layers are: no layer can be judged alone then, and there are no shares, no worst, no advice
+  std::optional<std::size_t> worst;  ///< the layer with the largest share of the outputs' noise, else with the lowest SQNR alone
   std::vector<SampleLikeness> worst_samples;  ///< of the model's outputs, the worst first, at most five
   std::optional<Advice> advice;               ///< none: the outputs are equal, or nothing helps
 };

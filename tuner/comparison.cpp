@@ -74,15 +74,12 @@ std::string stored_text(const ComparedLayer& layer) {
 
 std::optional<double> decibel(const std::optional<LikenessSums>& sums) { return sums ? finite(sums->sqnr_db()) : std::nullopt; }
 
-// Stages such as smoothquant and equalize move scales between a layer's weights and its input. Then its weights are far from the float
-// model's for their bits (algorithms A22), or it is better among the others' noise than on the float model's own values.
+// Stages such as smoothquant and equalize move scales between a layer's weights and its input or output. Then its weights' errors are
+// larger than the weights, which rounding alone does not do, or it is better among the others' noise than on the float model's own values.
 bool is_rescaled(const ComparedLayer& layer, const LayerTally& tally) {
   constexpr double better_db = 10;
-  constexpr double far_db = 3;
-  constexpr int enough_bits = 6;
   if (tally.accumulated.sqnr_db() > tally.alone.sqnr_db() + better_db) return true;
-  if (!layer.weights || !layer.weights->wanted.exists() || layer.weights->bits < enough_bits) return false;
-  return likeness_sums(layer.weights->wanted, layer.weights->numbers).sqnr_db() < far_db;
+  return layer.weights && layer.weights->wanted.exists() && likeness_sums(layer.weights->wanted, layer.weights->numbers).sqnr_db() < 0;
 }
 
 std::string remark_of(const ComparedLayer& layer, bool rescaled) {
@@ -114,6 +111,7 @@ LayerComparison layer_comparison(const ComparedModels& models, std::size_t index
                                   .clipped_share = static_cast<double>(seen.clipped) / static_cast<double>(seen.count)});
   }
   result.remark = remark_of(layer, rescaled);
+  result.is_rescaled = rescaled;
   if (rescaled) return result;
   result.alone = tally.alone.likeness();
   result.effects = {.weights_db = decibel(tally.weights),
@@ -194,6 +192,8 @@ ComparisonRecord compare_models(const engine::Model& float_model, const engine::
   }
   for (const auto& [db, index] : measured.worst_samples)
     record.worst_samples.push_back({.index = index, .place = data.place(index), .sqnr_db = db});
+  record.is_rescaled = std::ranges::any_of(record.layers, &LayerComparison::is_rescaled);
+  if (record.is_rescaled) return record;
   const OutputNoise noise(models, data, record.share_samples, control);
   const std::vector<std::optional<double>> shares = add_shares(record, measured, noise);
   record.worst = worst_layer(record);
