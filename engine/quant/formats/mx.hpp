@@ -6,14 +6,8 @@
 #include <vector>
 
 #include "engine/base/float8.hpp"
+#include "engine/config/config.hpp"
 #include "engine/quant/weight_matrix.hpp"
-
-namespace titrate {
-
-enum class MxFormat : std::uint8_t { fp8_e4m3, fp8_e5m2, fp6_e3m2, fp6_e2m3, fp4, int8 };
-enum class MxRule : std::uint8_t { floor, even, rceil, best };
-
-}  // namespace titrate
 
 namespace titrate::engine {
 

@@ -45,5 +45,8 @@ extern const QuantizerRow rtn_scheme;
 extern const QuantizerRow static_int8_scheme;
 extern const QuantizerRow dynamic_int8_scheme;
 extern const QuantizerRow fp8_scheme;
+extern const QuantizerRow mx_scheme;
+extern const QuantizerRow nvfp4_scheme;
+extern const QuantizerRow nf4_scheme;
 
 }  // namespace titrate::engine

@@ -4,6 +4,7 @@
 #include <random>
 #include <set>
 
+#include "engine/base/error.hpp"
 #include "engine/config/built_in_sets.hpp"
 #include "engine/config/fields.hpp"
 
@@ -33,6 +34,14 @@ TEST(FieldTable, DefaultsAreFrozen) {
       "fp8.weights_only=false",
       "fp8.per_channel=true",
       "fp8.calibrator=minmax",
+      "mx.format=fp8_e4m3",
+      "mx.rule=floor",
+      "mx.weights_only=true",
+      "mx.storage=type",
+      "nvfp4.weights_only=true",
+      "nvfp4.rule=nearest",
+      "nvfp4.storage=type",
+      "nf4.group_size=64",
   };
   std::vector<std::string> found;
   for (const SchemeRow& row : scheme_rows()) {
@@ -41,6 +50,13 @@ TEST(FieldTable, DefaultsAreFrozen) {
     }
   }
   EXPECT_EQ(found, frozen);
+}
+
+TEST(FieldTable, SixteenBitsAreForStaticActivationsOnly) {
+  EXPECT_EQ(std::get<StaticInt8Scheme>(parse_config("static_int8(act=s16)").scheme).act, ActivationType::s16);
+  EXPECT_EQ(scheme_named("static_int8")->field_named("act")->range_text(), "one of u8, s8, u16, s16");
+  EXPECT_EQ(scheme_named("dynamic_int8")->field_named("act")->range_text(), "one of u8, s8");
+  EXPECT_THROW((void)parse_config("dynamic_int8(act=u16)"), Error);
 }
 
 TEST(FieldTable, RowsStandInTheOrderOfTheVariant) {
