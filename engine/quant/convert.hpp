@@ -30,6 +30,6 @@ struct Conversion {
 /// `prepared` comes from prepare_float_model(). Throws Error(invalid) if the config quantizes nothing, saying why for each node, unless it
 /// is the overrides that ask for float everywhere; or if statistics are missing.
 [[nodiscard]] Conversion convert(const Model& prepared, const Config& config, const CalibrationStatistics& statistics,
-                                 WeightForm form = WeightForm::qdq);
+                                 const WeightSolutions& solutions = {}, WeightForm form = WeightForm::qdq);
 
 }  // namespace titrate::engine
