@@ -59,6 +59,18 @@ TEST(BuiltInSets, FourBitsComeBeforeIntegersBeforeEightBitWeights) {
   EXPECT_EQ(to_text(all.back()), "dynamic_int8()");
 }
 
+// What a tuning run ends with shall load.
+TEST(BuiltInSets, MicroscalingHoldsOnlyWhatOnnxRuntimeLoads) {
+  const std::vector<Config> configs = parse_config_set("microscaling");
+  EXPECT_EQ(to_text(configs.front()), "nf4(group_size=-1)");
+  for (const Config& config : configs) {
+    const auto* mx = std::get_if<MxScheme>(&config.scheme);
+    const auto* nvfp4 = std::get_if<Nvfp4Scheme>(&config.scheme);
+    EXPECT_TRUE(mx == nullptr || mx->format != MxFormat::fp4 || (mx->weights_only && mx->storage == Float4Storage::table));
+    EXPECT_TRUE(nvfp4 == nullptr || (nvfp4->weights_only && nvfp4->storage == Float4Storage::table));
+  }
+}
+
 TEST(BuiltInSets, EachExpandsWithoutDuplicatesAndHoldsNoOverrides) {
   for (const ConfigSetRow& row : config_set_rows()) {
     const std::vector<Config> configs = parse_config_set(row.name);
