@@ -135,7 +135,7 @@ TEST_P(LoweredModels, OnnxRuntimeGivesTheSame) {
 INSTANTIATE_TEST_SUITE_P(Shared, LoweredModels,
                          testing::Values(Example{.folder = "m1_mnist_cnn", .evaluation = 2000}, Example{.folder = "m3_resnet4b_cifar10"},
                                          Example{.folder = "m2_squeezenet_imagenet", .evaluation = 1000, .every_config = false}),
-                         [](const auto& info) { return info.param.folder; });
+                         [](const auto& instance) { return instance.param.folder; });
 
 }  // namespace
 }  // namespace titrate
