@@ -1,0 +1,104 @@
+// What each weight algorithm keeps of a model at 8, 4, 3 and 2 bits: metric, output SQNR, bytes and seconds of the conversion.
+//   node benchmarks/quality.mjs [m1 m2 m3 m5 ...] [--quick] [--write]
+// Without --quick every algorithm at every width and group; with it 4 bits only. --write: the tables of benchmarks/QUALITY.md anew, those of
+// other models are kept.
+import {execFileSync} from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import {fileURLToPath} from 'node:url';
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const titrate = path.join(here, '../build/release/bin/titrate');
+const shared = path.join(here, '../../shared/models');
+const page = path.join(here, 'QUALITY.md');
+
+// `samples`: so many are evaluated where all would take too long.
+const models = {
+  m1: {folder: 'm1_mnist_cnn', metric: 'top1', digits: 4},
+  m2: {folder: 'm2_squeezenet_imagenet', metric: 'top1', digits: 4, widths: [4], left_out: ['adaround']},
+  m3: {folder: 'm3_resnet4b_cifar10', metric: 'top1', digits: 4},
+  m5: {folder: 'm5_stories260k', metric: 'perplexity', digits: 3},
+};
+const algorithms = ['rtn', 'hqq', 'awq', 'gptq', 'signround', 'adaround'];
+const clipped = new Set(['rtn', 'awq', 'gptq', 'adaround']);
+const groups = [-1, 32];
+
+const args = process.argv.slice(2);
+const quick = args.includes('--quick');
+const write = args.includes('--write');
+const named = args.filter((word) => !word.startsWith('--'));
+
+function json(command) {
+  return JSON.parse(execFileSync(titrate, [...command, '--json'], {encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 1 << 28}));
+}
+
+function configOf(algorithm, bits, group) {
+  const fields = [`bits=${bits}`, `group_size=${group}`];
+  if (algorithm !== 'hqq') fields.push('sym=false');
+  if (clipped.has(algorithm)) fields.push('clip=mse');
+  return `${algorithm}(${fields.join(',')})`;
+}
+
+function measure(model, config, output) {
+  const folder = path.join(shared, model.folder);
+  const file = path.join(folder, 'model.onnx');
+  const data = ['--data', path.join(folder, 'eval.json')];
+  const begin = process.hrtime.bigint();
+  const quantized = json(['quantize', file, '--config', config, '--calibration', path.join(folder, 'calibration.json'), '--output', output]);
+  const seconds = Number(process.hrtime.bigint() - begin) / 1e9;
+  const value = json(['eval', output, ...data, '--metric', model.metric]).value;
+  const sqnr = json(['eval', output, ...data, '--metric', 'sqnr', '--reference', file]).value;
+  return {value, sqnr, bytes: quantized.size_bytes, seconds};
+}
+
+function tableOf(name, model, rows, baseline) {
+  const lines = [`## ${name}: ${model.folder}, float ${model.metric} ${baseline.toFixed(model.digits)}`, '',
+    `| bits | groups | algorithm | ${model.metric} | output SQNR, dB | bytes | seconds |`, '| ---: | ---: | --- | ---: | ---: | ---: | ---: |'];
+  for (const row of rows) {
+    const best = rows.filter((other) => other.bits === row.bits && other.group === row.group)
+      .every((other) => (model.metric === 'perplexity' ? other.value >= row.value : other.value <= row.value));
+    const value = row.value.toFixed(model.digits);
+    lines.push(`| ${row.bits} | ${row.group === -1 ? 'channel' : row.group} | ${row.algorithm} | ${best ? `**${value}**` : value} | ${row.sqnr.toFixed(1)} | ` +
+               `${row.bytes} | ${row.seconds.toFixed(1)} |`);
+  }
+  return lines.join('\n') + '\n';
+}
+
+const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'titrate-quality-'));
+const tables = {};
+for (const [name, model] of Object.entries(models)) {
+  if (named.length > 0 && !named.includes(name)) continue;
+  const folder = path.join(shared, model.folder);
+  if (!fs.existsSync(folder)) {
+    console.error(`quality: no ${model.folder} in ../shared/models: left out`);
+    continue;
+  }
+  const baseline = json(['eval', path.join(folder, 'model.onnx'), '--data', path.join(folder, 'eval.json'), '--metric', model.metric]).value;
+  const rows = [];
+  for (const bits of quick ? [4] : model.widths ?? [8, 4, 3, 2]) {
+    for (const group of groups) {
+      for (const algorithm of algorithms.filter((each) => !(model.left_out ?? []).includes(each))) {
+        const config = configOf(algorithm, bits, group);
+        try {
+          rows.push({bits, group, algorithm, ...measure(model, config, path.join(scratch, 'candidate.onnx'))});
+          const last = rows.at(-1);
+          console.error(`quality: ${name} ${config}: ${last.value.toFixed(model.digits)}, ${last.sqnr.toFixed(1)} dB, ${last.seconds.toFixed(1)} s`);
+        } catch (error) {
+          console.error(`quality: ${name} ${config} failed: ${String(error.message).split('\n')[0]}`);
+        }
+      }
+    }
+  }
+  tables[name] = tableOf(name, model, rows, baseline);
+}
+fs.rmSync(scratch, {recursive: true});
+
+if (!write) {
+  console.log(Object.values(tables).join('\n'));
+} else {
+  // Sections begin with "## m1: ..."; those that were not measured now stay.
+  const [head, ...old] = fs.readFileSync(page, 'utf8').split(/^(?=## m\d)/m);
+  const kept = Object.fromEntries(old.map((text) => [text.slice(3, 5), text.trimEnd() + '\n']));
+  fs.writeFileSync(page, [head.trimEnd() + '\n', ...Object.entries({...kept, ...tables}).sort().map(([, text]) => text)].join('\n'));
+}
