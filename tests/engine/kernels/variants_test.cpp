@@ -107,7 +107,7 @@ TEST_P(Variant, DepthwiseRowsOfAllLengths) {
   for (std::size_t count = 0; count <= 130; ++count) {
     const auto image = numbers(count + 42 + 16);
     std::vector<float> outputs(count);
-    kernel(image.data(), offsets.data(), weights.data(), weights.size(), 0.25F, outputs.data(), count);
+    kernel.run(image.data(), offsets.data(), weights.data(), weights.size(), 0.25F, outputs.data(), count);
     std::vector<float> expected(count);
     for (std::size_t j = 0; j < count; ++j) {
       std::vector<float> column;
