@@ -5,6 +5,7 @@
 #include <string_view>
 #include <unordered_set>
 
+#include "engine/config/fields.hpp"
 #include "engine/config/overrides.hpp"
 
 namespace titrate {
@@ -39,8 +40,8 @@ std::vector<LayerDecision> decisions_from(const Space& space) {
 }  // namespace
 
 Scheme lifted(const Scheme& scheme) {
-  const auto* rtn = std::get_if<RtnScheme>(&scheme);
-  if (rtn == nullptr || rtn->bits >= 8) return FloatScheme{};
+  const FieldRow* bits = row_of(scheme).field_named("bits");
+  if (bits == nullptr || std::get<std::int64_t>(bits->get(scheme)) >= 8) return FloatScheme{};
   return RtnScheme{.bits = 8, .group_size = -1};
 }
 

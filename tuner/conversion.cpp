@@ -75,10 +75,13 @@ ConvertedModel Converter::convert(const Config& config, const LoopControl& contr
   engine::WeightSolutions solutions;
   if (engine::needs_layer_inputs(candidate.reference, config))
     run("weights", [&] { solutions = engine::solve_layers(candidate.reference, config, samples); });
-  engine::Model model = candidate.reference;
-  if (engine::corrects_biases(config))
-    run("biases", [&] { model = engine::correct_biases(candidate.reference, config, own, solutions, samples, remarks); });
-  run("convert", [&] { candidate.conversion = engine::convert(model, config, own, solutions, form_); });
+  engine::CorrectedModel corrected{.model = candidate.reference, .statistics = {}};
+  if (engine::corrects_biases(config)) {
+    run("biases", [&] { corrected = engine::correct_biases(candidate.reference, config, own, solutions, samples, remarks); });
+  } else {
+    corrected.statistics = std::move(own);
+  }
+  run("convert", [&] { candidate.conversion = engine::convert(corrected.model, config, corrected.statistics, solutions, form_); });
   add_remarks(candidate.conversion, remarks);
   return candidate;
 }

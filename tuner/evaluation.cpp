@@ -37,7 +37,7 @@ Evaluation evaluate(const std::shared_ptr<const engine::Plan>& plan, const Datas
     scores[static_cast<std::size_t>(index)] = score_sample(executors[static_cast<std::size_t>(worker)], data, metric, reference, index);
   };
   for_each_sample(data.size(), control, run, [&](std::int64_t index) { sums += scores[static_cast<std::size_t>(index)]; });
-  Evaluation evaluation{.value = metric.value(sums), .samples = metric.counts ? sums.count : data.size(), .correct = std::nullopt};
+  Evaluation evaluation{.value = metric.value(sums), .samples = metric.needs_labels ? sums.count : data.size(), .correct = std::nullopt};
   if (metric.counts) evaluation.correct = static_cast<std::int64_t>(sums.first);
   return evaluation;
 }

@@ -12,9 +12,13 @@
 namespace titrate {
 
 enum class Clip : std::uint8_t { none, mse };
-enum class ActivationType : std::uint8_t { u8, s8 };
+enum class ActivationType : std::uint8_t { u8, s8, u16, s16 };
 enum class CalibratorKind : std::uint8_t { minmax, moving_average, percentile, entropy, mse };
 enum class Float8Format : std::uint8_t { e4m3, e5m2, e3m4 };
+enum class MxFormat : std::uint8_t { fp8_e4m3, fp8_e5m2, fp6_e3m2, fp6_e2m3, fp4, int8 };
+enum class MxRule : std::uint8_t { floor, even, rceil, best };
+enum class Nvfp4Rule : std::uint8_t { nearest, best };
+enum class Float4Storage : std::uint8_t { type, table };
 
 /// The node stays as it is.
 struct FloatScheme {
@@ -104,8 +108,31 @@ struct SignRoundScheme {
   friend bool operator==(const SignRoundScheme&, const SignRoundScheme&) = default;
 };
 
+/// Blocks of 32 along K that share a power of two (OCP Microscaling Formats v1.0).
+struct MxScheme {
+  MxFormat format = MxFormat::fp8_e4m3;
+  MxRule rule = MxRule::floor;
+  bool weights_only = true;
+  Float4Storage storage = Float4Storage::type;  ///< of fp4
+  friend bool operator==(const MxScheme&, const MxScheme&) = default;
+};
+
+/// Blocks of 16 E2M1 numbers with an E4M3 scale each and one float scale.
+struct Nvfp4Scheme {
+  bool weights_only = true;
+  Nvfp4Rule rule = Nvfp4Rule::nearest;
+  Float4Storage storage = Float4Storage::type;
+  friend bool operator==(const Nvfp4Scheme&, const Nvfp4Scheme&) = default;
+};
+
+/// Weights in four bits that name quantiles of the normal distribution.
+struct Nf4Scheme {
+  int group_size = 64;  ///< along K; -1: one scale for each output channel
+  friend bool operator==(const Nf4Scheme&, const Nf4Scheme&) = default;
+};
+
 using Scheme = std::variant<FloatScheme, RtnScheme, StaticInt8Scheme, DynamicInt8Scheme, Fp8Scheme, GptqScheme, AwqScheme, HqqScheme,
-                            AdaRoundScheme, SignRoundScheme>;
+                            AdaRoundScheme, SignRoundScheme, MxScheme, Nvfp4Scheme, Nf4Scheme>;
 
 /// Moves the difficulty of quantizing activations into the weights (SmoothQuant, algorithms B3).
 struct SmoothQuantStage {

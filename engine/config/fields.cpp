@@ -15,9 +15,13 @@ using Names = std::span<const std::string_view>;
 // In the order of the enumerations' values.
 constexpr std::array<std::string_view, 2> boolean_names = {"false", "true"};
 constexpr std::array<std::string_view, 2> clip_names = {"none", "mse"};
-constexpr std::array<std::string_view, 2> activation_names = {"u8", "s8"};
+constexpr std::array<std::string_view, 4> activation_names = {"u8", "s8", "u16", "s16"};
 constexpr std::array<std::string_view, 5> calibrator_names = {"minmax", "moving_average", "percentile", "entropy", "mse"};
 constexpr std::array<std::string_view, 3> float8_names = {"e4m3", "e5m2", "e3m4"};
+constexpr std::array<std::string_view, 6> mx_format_names = {"fp8_e4m3", "fp8_e5m2", "fp6_e3m2", "fp6_e2m3", "fp4", "int8"};
+constexpr std::array<std::string_view, 4> mx_rule_names = {"floor", "even", "rceil", "best"};
+constexpr std::array<std::string_view, 2> nvfp4_rule_names = {"nearest", "best"};
+constexpr std::array<std::string_view, 2> float4_storage_names = {"type", "table"};
 constexpr std::array<std::string_view, 2> bias_correction_names = {"fast", "full"};
 
 template <class Value>
@@ -27,6 +31,10 @@ constexpr Names names_for() {
   if constexpr (std::is_same_v<Value, ActivationType>) return activation_names;
   if constexpr (std::is_same_v<Value, CalibratorKind>) return calibrator_names;
   if constexpr (std::is_same_v<Value, Float8Format>) return float8_names;
+  if constexpr (std::is_same_v<Value, MxFormat>) return mx_format_names;
+  if constexpr (std::is_same_v<Value, MxRule>) return mx_rule_names;
+  if constexpr (std::is_same_v<Value, Nvfp4Rule>) return nvfp4_rule_names;
+  if constexpr (std::is_same_v<Value, Float4Storage>) return float4_storage_names;
   if constexpr (std::is_same_v<Value, BiasCorrectionMode>) return bias_correction_names;
 }
 
@@ -71,12 +79,13 @@ constexpr RowOf<Member> number(std::string_view key, double above, double up_to,
   return {{key, FieldKind::number, help, {}, {}, 0, 0, above, up_to, word, word_value}, Access<Member>::get, Access<Member>::set};
 }
 
-// A boolean or an enumeration.
+// A boolean or an enumeration; `first`: only so many of its values.
 template <auto Member>
-constexpr RowOf<Member> choice(std::string_view key, std::string_view help) {
+constexpr RowOf<Member> choice(std::string_view key, std::string_view help, std::size_t first = std::dynamic_extent) {
   using Value = typename Access<Member>::Value;
   constexpr FieldKind kind = std::is_same_v<Value, bool> ? FieldKind::boolean : FieldKind::enumeration;
-  return {{key, kind, help, names_for<Value>(), {}, 0, 0, 0, 0}, Access<Member>::get, Access<Member>::set};
+  constexpr Names names = names_for<Value>();
+  return {{key, kind, help, names.first(std::min(first, names.size())), {}, 0, 0, 0, 0}, Access<Member>::get, Access<Member>::set};
 }
 
 constexpr std::array<std::int64_t, 2> whole_groups = {-1, 0};
@@ -145,7 +154,7 @@ constexpr std::array bias_correction_fields = {
 };
 
 constexpr std::array static_int8_fields = {
-    choice<&StaticInt8Scheme::act>("act", "type of the activations: unsigned or signed 8 bit"),
+    choice<&StaticInt8Scheme::act>("act", "type of the activations: unsigned or signed 8 or 16 bit; 16 bits run in float"),
     choice<&StaticInt8Scheme::act_sym>("act_sym", "activation ranges are symmetric around 0"),
     choice<&StaticInt8Scheme::weight_sym>("weight_sym", "weight ranges are symmetric around 0"),
     choice<&StaticInt8Scheme::per_channel>("per_channel", "one weight scale for each output channel; false: one for the tensor"),
@@ -155,7 +164,7 @@ constexpr std::array static_int8_fields = {
 };
 
 constexpr std::array dynamic_int8_fields = {
-    choice<&DynamicInt8Scheme::act>("act", "type of the activations: unsigned or signed 8 bit"),
+    choice<&DynamicInt8Scheme::act>("act", "type of the activations: unsigned or signed 8 bit", 2),
     choice<&DynamicInt8Scheme::per_channel>("per_channel", "one weight scale for each output channel; false: one for the tensor"),
     choice<&DynamicInt8Scheme::weight_sym>("weight_sym", "weight ranges are symmetric around 0"),
 };
@@ -165,6 +174,26 @@ constexpr std::array fp8_fields = {
     choice<&Fp8Scheme::weights_only>("weights_only", "activations stay float"),
     choice<&Fp8Scheme::per_channel>("per_channel", "one weight scale for each output channel; false: one for the tensor"),
     choice<&Fp8Scheme::calibrator>("calibrator", "turns what was seen on calibration data into activation ranges"),
+};
+
+constexpr std::string_view float4_storage_help =
+    "codes of 4-bit floats: type: float4e2m1 of ONNX; table: uint4 looked up in a table, the same numbers for runtimes without that type";
+
+constexpr std::array mx_fields = {
+    choice<&MxScheme::format>("format", "elements of a block: exponent and mantissa bits, or integers"),
+    choice<&MxScheme::rule>("rule", "scale of a block: floor of the standard, even and rceil of others, best: of least squared error"),
+    choice<&MxScheme::weights_only>("weights_only", "activations stay float"),
+    choice<&MxScheme::storage>("storage", float4_storage_help),
+};
+
+constexpr std::array nvfp4_fields = {
+    choice<&Nvfp4Scheme::weights_only>("weights_only", "activations stay float"),
+    choice<&Nvfp4Scheme::rule>("rule", "scale of a block: nearest to its largest magnitude, or best: of least squared error"),
+    choice<&Nvfp4Scheme::storage>("storage", float4_storage_help),
+};
+
+constexpr std::array nf4_fields = {
+    integer<&Nf4Scheme::group_size>("group_size", 16, 1024, "weights along K that share a scale; -1: all of an output channel", whole_rows),
 };
 
 // A released default is frozen: the canonical texts of old studies leave it out.
@@ -184,6 +213,10 @@ constexpr std::array rows = {
               AdaRoundScheme{}},
     SchemeRow{"signround", "weights only, rounding and ranges learned by the sign of the gradient; needs calibration data",
               signround_fields, SignRoundScheme{}},
+    SchemeRow{"mx", "weights, if wanted activations too, in blocks of 32 that share a power of two", mx_fields, MxScheme{}},
+    SchemeRow{"nvfp4", "weights, if wanted activations too, in 4-bit floats, blocks of 16 with 8-bit float scales", nvfp4_fields,
+              Nvfp4Scheme{}},
+    SchemeRow{"nf4", "weights only, in 4 bits that name quantiles of the normal distribution", nf4_fields, Nf4Scheme{}},
 };
 static_assert(rows.size() == std::variant_size_v<Scheme>);
 

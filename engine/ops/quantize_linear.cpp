@@ -98,6 +98,21 @@ void for_each_run(const Grain& grain, const Body& body) {
   });
 }
 
+// Blocks along an axis that is not the last: neighbours have scales of their own, which are neighbours too.
+bool is_interleaved(const Grain& grain) { return grain.kind == Grain::Kind::block && grain.inner > 1; }
+
+// body(first element, first scale, count) for the rows of neighbours of such a grain, in parallel.
+template <class Body>
+void for_each_interleaved_row(const Grain& grain, const Body& body) {
+  kernels::parallel_for(static_cast<std::size_t>(grain.outer * grain.size), [&](std::size_t row, std::size_t) {
+    const auto index = static_cast<std::int64_t>(row);
+    const std::int64_t scale = (index / grain.size * grain.blocks() + index % grain.size / grain.block) * grain.inner;
+    body(row * static_cast<std::size_t>(grain.inner), static_cast<std::size_t>(scale), static_cast<std::size_t>(grain.inner));
+  });
+}
+
+Grain whole(const Tensor& tensor) { return {Grain::Kind::tensor, 1, tensor.elements(), 1, 1}; }
+
 // --- parameters
 
 const SmallFloat* small_float_of(DataType type) {
@@ -121,6 +136,9 @@ struct Parameters {
   std::vector<float> scales;
   std::vector<std::int32_t> zero_points;  // empty: zero
   [[nodiscard]] std::int32_t zero_point(std::size_t index) const { return zero_points.empty() ? 0 : zero_points[index]; }
+  [[nodiscard]] bool is_symmetric() const {
+    return std::all_of(zero_points.begin(), zero_points.end(), [](std::int32_t zero_point) { return zero_point == 0; });
+  }
 };
 
 std::vector<float> read_scales(const Tensor& scale) {
@@ -129,6 +147,7 @@ std::vector<float> read_scales(const Tensor& scale) {
     for (const std::uint8_t code : scale.bits<std::uint8_t>()) scales.push_back(code == 255 ? std::nanf("") : std::ldexp(1.0F, code - 127));
     return scales;
   }
+  if (scale.type() == DataType::float32) return {scale.data<float>().begin(), scale.data<float>().end()};
   for (const double number : to_doubles(scale)) scales.push_back(static_cast<float>(number));
   return scales;
 }
@@ -224,6 +243,17 @@ void divide_in(DataType precision, const Grain& grain, const Parameters& paramet
   });
 }
 
+// Numbers over their scales: exact again when they are divided by 1.
+Tensor divided(const Grain& grain, const Parameters& parameters, const Tensor& numbers) {
+  Tensor quotients = Tensor::uninitialized(DataType::float32, numbers.shape());
+  const float* from = numbers.data<float>().data();
+  float* to = quotients.mutable_data<float>().data();
+  for_each_interleaved_row(grain, [&](std::size_t first, std::size_t scale, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) to[first + i] = from[first + i] / parameters.scales[scale + i];
+  });
+  return quotients;
+}
+
 struct CodeRange {
   std::int32_t lowest, highest;
 };
@@ -281,7 +311,7 @@ Step prepare_quantize(const PrepareRequest& request) {
   const kernels::QuantizeKernels& kernels = kernels::quantize_kernels(selected_isa());
   return [=, &kernels, node = request.node, opset = request.opset, constant = constant_parameters(request)](RunContext& run) {
     std::shared_ptr<const Parameters> parameters = parameters_of(run, constant);
-    const Grain grain = grain_of(run.in(0).shape(), run.in(1).shape(), node, opset);
+    Grain grain = grain_of(run.in(0).shape(), run.in(1).shape(), node, opset);
     Tensor numbers = numbers_of(run.in(0));
     if (half) {
       numbers = Tensor::of(numbers.shape(), numbers.data<float>());
@@ -289,6 +319,11 @@ Step prepare_quantize(const PrepareRequest& request) {
       auto ones = std::make_shared<Parameters>(*parameters);
       std::fill(ones->scales.begin(), ones->scales.end(), 1.0F);
       parameters = ones;
+    }
+    if (is_interleaved(grain) && parameters->is_symmetric()) {
+      numbers = divided(grain, *parameters, numbers);
+      parameters = std::make_shared<Parameters>(Parameters{.scales = {1.0F}, .zero_points = {}});
+      grain = whole(numbers);
     }
     const float* source = numbers.data<float>().data();
     if (const SmallFloat* format = small_float_of(run.out().type())) {
@@ -349,17 +384,27 @@ void dequantize(const kernels::QuantizeKernels& kernels, const Grain& grain, con
   dequantize_runs(kernels.from_s8, grain, parameters, wide.data(), numbers);
 }
 
+// The same in two steps where neighbours have scales of their own.
+void dequantize_interleaved(const kernels::QuantizeKernels& kernels, const Grain& grain, const Parameters& parameters, const Tensor& codes,
+                            float* numbers) {
+  dequantize(kernels, whole(codes), {.scales = {1.0F}, .zero_points = {}}, codes, numbers);
+  for_each_interleaved_row(grain, [&](std::size_t first, std::size_t scale, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) numbers[first + i] *= parameters.scales[scale + i];
+  });
+}
+
 Step prepare_dequantize(const PrepareRequest& request) {
   const kernels::QuantizeKernels& kernels = kernels::quantize_kernels(selected_isa());
   return [&kernels, node = request.node, opset = request.opset, constant = constant_parameters(request)](RunContext& run) {
     const std::shared_ptr<const Parameters> parameters = parameters_of(run, constant);
     const Grain grain = grain_of(run.in(0).shape(), run.in(1).shape(), node, opset);
+    const auto compute = is_interleaved(grain) && parameters->is_symmetric() ? dequantize_interleaved : dequantize;
     if (run.out().type() == DataType::float32) {
-      dequantize(kernels, grain, *parameters, run.in(0), run.out().mutable_data<float>().data());
+      compute(kernels, grain, *parameters, run.in(0), run.out().mutable_data<float>().data());
       return;
     }
     Tensor wide = Tensor::uninitialized(DataType::float32, run.out().shape());
-    dequantize(kernels, grain, *parameters, run.in(0), wide.mutable_data<float>().data());
+    compute(kernels, grain, *parameters, run.in(0), wide.mutable_data<float>().data());
     narrow(wide, run.out());
   };
 }
@@ -386,8 +431,7 @@ Step prepare_dynamic(const PrepareRequest&) {
     if (run.outputs.size() > 1) run.out(1).mutable_data<float>()[0] = scale;
     if (run.outputs.size() > 2) run.out(2).mutable_data<std::uint8_t>()[0] = static_cast<std::uint8_t>(zero_point);
     const Parameters parameters{{scale}, {static_cast<std::int32_t>(zero_point)}};
-    const Grain grain{Grain::Kind::tensor, 1, run.in(0).elements(), 1, 1};
-    quantize_integers(kernels, grain, parameters, numbers.data(), run.out());
+    quantize_integers(kernels, whole(run.in(0)), parameters, numbers.data(), run.out());
   };
 }
 

@@ -11,6 +11,7 @@ namespace {
 constexpr ops::Family (*families[])() = {
     ops::activation,
     ops::arithmetic,
+    ops::attention,
     ops::block_quantized_product,
     ops::comparison,
     ops::concat,
@@ -41,6 +42,8 @@ constexpr ops::Family (*families[])() = {
     ops::reduction,
     ops::reshape,
     ops::resize,
+    ops::rms_normalization,
+    ops::rotary_embedding,
     ops::scatter,
     ops::saturating_product,
     ops::select,

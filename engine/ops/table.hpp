@@ -10,6 +10,7 @@ using Family = std::span<const OperatorDefinition>;
 
 Family activation();
 Family arithmetic();
+Family attention();
 Family block_quantized_product();
 Family comparison();
 Family concat();
@@ -40,6 +41,8 @@ Family recurrent();
 Family reduction();
 Family reshape();
 Family resize();
+Family rms_normalization();
+Family rotary_embedding();
 Family scatter();
 Family select();
 Family slice();

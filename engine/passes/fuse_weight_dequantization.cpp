@@ -179,8 +179,17 @@ class Fuser {
       columns_first = !columns_first;
       node = producer(node->inputs[0]);
     }
+    if (node != nullptr && in_default_domain(*node) && node->type == "Reshape") node = reshaped_to_itself(*node);
     if (node == nullptr || !in_default_domain(*node) || node->type != "DequantizeLinear") return std::nullopt;
     return stored_by(*node, columns_first);
+  }
+
+  // The node whose codes a Reshape leaves in their shape; null: it changes it.
+  [[nodiscard]] const Node* reshaped_to_itself(const Node& reshape) const {
+    const Node* source = producer(reshape.inputs[0]);
+    const Tensor* target = graph_.constant_input(reshape, 1);
+    const Tensor* codes = source == nullptr ? nullptr : graph_.constant_input(*source, 0);
+    return target != nullptr && codes != nullptr && to_integers(*target) == codes->shape() ? source : nullptr;
   }
 
   [[nodiscard]] std::optional<StoredWeights> stored_by(const Node& node, bool columns_first) const {

@@ -7,9 +7,10 @@
 
 namespace titrate::engine {
 
-/// DequantizeLinear(constant codes) [-> Transpose] -> MatMul or Gemm, with one scale for the tensor, a column, or a block along K that is a
-/// multiple of 16, becomes com.microsoft.MatMulNBits with accuracy_level 1: the same numbers multiplied and added up in the same order, so
-/// that every output keeps its bits. Large weights only; products whose other operand is dequantized too are left to integer kernels.
+/// DequantizeLinear(constant codes) [-> Transpose, or Reshape to the same shape] -> MatMul or Gemm, with one scale for the tensor, a
+/// column, or a block along K that is a multiple of 16, becomes com.microsoft.MatMulNBits with accuracy_level 1: the same numbers
+/// multiplied and added up in the same order, so that every output keeps its bits. Large weights only; products whose other operand is
+/// dequantized too are left to integer kernels.
 std::size_t fuse_weight_dequantization(Model& model);
 
 }  // namespace titrate::engine

@@ -189,7 +189,7 @@ LoweringReport lower(Model& model) {
   if (!holds_quantizers(model.graph)) {
     mark_saturation(report, model.graph);
     for (LoweredNode& node : report.nodes) {
-      if (!node.integer && node.reason.empty()) node.reason = "the model is not quantized";
+      if (!node.integer && node.reason.empty()) node.reason = "the model has no quantizers";
     }
     return report;
   }

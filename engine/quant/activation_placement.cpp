@@ -28,20 +28,35 @@ const ValueStatistics& statistics_of(const std::string& name, const CalibrationS
   return found->second;
 }
 
+DataType integer_type(const StaticInt8Scheme& scheme) {
+  switch (scheme.act) {
+    case ActivationType::s8:
+      return DataType::int8;
+    case ActivationType::u16:
+      return DataType::uint16;
+    case ActivationType::s16:
+      return DataType::int16;
+    case ActivationType::u8:
+      break;
+  }
+  return DataType::uint8;
+}
+
 IntegerRange integer_range(const StaticInt8Scheme& scheme) {
-  if (scheme.act == ActivationType::u8) return unsigned_range(8);
-  return scheme.act_sym ? narrow_range(8) : signed_range(8);
+  const int bits = bits_of(integer_type(scheme));
+  if (!is_signed_integer(integer_type(scheme))) return unsigned_range(bits);
+  return scheme.act_sym ? narrow_range(bits) : signed_range(bits);
 }
 
 ActivationQuantizer integer_quantizer(const StaticInt8Scheme& scheme, ValueRange range) {
-  ActivationQuantizer quantizer{
-      .type = scheme.act == ActivationType::u8 ? DataType::uint8 : DataType::int8, .range = integer_range(scheme), .parameters = {}};
+  ActivationQuantizer quantizer{.type = integer_type(scheme), .range = integer_range(scheme), .parameters = {}};
   if (!scheme.act_sym) {
     quantizer.parameters = asymmetric_parameters(range.low, range.high, quantizer.range);
     return quantizer;
   }
-  quantizer.parameters = symmetric_parameters(std::max(-range.low, range.high), 127);
-  if (scheme.act == ActivationType::u8) quantizer.parameters.zero_point = 128;
+  const IntegerRange narrow = narrow_range(bits_of(quantizer.type));
+  quantizer.parameters = symmetric_parameters(std::max(-range.low, range.high), narrow.most);
+  if (!is_signed_integer(quantizer.type)) quantizer.parameters.zero_point = narrow.most + 1;
   return quantizer;
 }
 
@@ -83,7 +98,9 @@ class IntegerPlacer {
   }
 
   ValueRange calibrated(ValueId value, const StaticInt8Scheme& scheme) const {
-    const CalibrationRequest request{.symmetric = scheme.act_sym, .levels = scheme.act_sym ? 255 : 256, .percentile = scheme.percentile};
+    const int codes = 1 << bits_of(integer_type(scheme));
+    const CalibrationRequest request{
+        .symmetric = scheme.act_sym, .levels = scheme.act_sym ? codes - 1 : codes, .percentile = scheme.percentile};
     return calibrator(scheme.calibrator).range(statistics_of(graph_[value].name, statistics_), request);
   }
 
@@ -184,6 +201,18 @@ void place_float8(const Graph& graph, const std::vector<Assignment>& assignments
   }
 }
 
+// NVFP4 rounds inputs in their own blocks; only the scale of the whole comes from calibration.
+void place_nvfp4(const Graph& graph, const std::vector<Assignment>& assignments, const CalibrationStatistics& statistics,
+                 ActivationPlacement& placement) {
+  for (const Assignment& assignment : assignments) {
+    const auto* scheme = std::get_if<Nvfp4Scheme>(&assignment.scheme);
+    const ValueId input = graph.nodes[assignment.node].inputs[0];
+    if (scheme == nullptr || scheme->weights_only || graph.constant(input) != nullptr) continue;
+    const ValueRange range = calibrator(CalibratorKind::minmax).range(statistics_of(graph[input].name, statistics), {});
+    placement.largest_magnitudes.emplace(input, std::max(-range.low, range.high));
+  }
+}
+
 }  // namespace
 
 std::set<std::string> observed_values(const Graph& graph) {
@@ -206,6 +235,7 @@ ActivationPlacement place_activations(const Graph& graph, const std::vector<Assi
   IntegerPlacer(graph, assignments, statistics).place(placement);
   shift_shared_values(graph, placement);
   place_float8(graph, assignments, statistics, placement);
+  place_nvfp4(graph, assignments, statistics, placement);
   return placement;
 }
 

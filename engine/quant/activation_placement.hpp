@@ -30,6 +30,8 @@ struct ActivationPlacement {
   std::map<ValueId, ActivationQuantizer> before_activation;
   /// Remarks for the decisions of nodes, by node name: ranges that were adapted, statistics that were missing.
   std::map<std::string, std::string> remarks;
+  /// The largest magnitudes seen of inputs whose nodes round them by themselves.
+  std::map<ValueId, float> largest_magnitudes;
 };
 
 /// The values whose statistics any placement for these nodes may ask for.

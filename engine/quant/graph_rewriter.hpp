@@ -35,6 +35,8 @@ class GraphRewriter {
   void require_opset(std::int64_t opset);
   void require_domain(const std::string& domain, std::int64_t version) { model_.set_opset(domain, version); }
   [[nodiscard]] std::int64_t required_opset() const { return required_opset_; }
+  /// In which nodes are written now; a higher one that is required is raised to when all is done.
+  [[nodiscard]] std::int64_t opset() const { return model_.opset(); }
 
   /// Unused nodes and values removed, nodes in order, verified.
   [[nodiscard]] Model finish();

@@ -19,6 +19,8 @@ struct Pair {
 Tensor zero_point_tensor(const ActivationQuantizer& quantizer) {
   if (is_float8(quantizer.type)) return Tensor::zeros(quantizer.type, {});
   const std::int32_t zero_point = quantizer.parameters.zero_point;
+  if (quantizer.type == DataType::uint16) return Tensor::scalar(static_cast<std::uint16_t>(zero_point));
+  if (quantizer.type == DataType::int16) return Tensor::scalar(static_cast<std::int16_t>(zero_point));
   return pack_codes(std::span(&zero_point, 1), quantizer.type, {});
 }
 

@@ -17,7 +17,7 @@ DataType storage_type(IntegerRange range) {
 
 std::int64_t opset_of(DataType type, bool blocked) {
   if (bits_of(type) == 2) return 25;
-  if (bits_of(type) == 4 || blocked) return 21;
+  if (bits_of(type) == 4 || bits_of(type) == 16 || blocked) return 21;
   return is_float8(type) ? 19 : 13;
 }
 
@@ -56,13 +56,12 @@ class WeightWriter {
   StoredWeights write(const Shape& shape, bool rows_first, bool hide) {
     const bool blocked = !quantized_.per_tensor && quantized_.groups() > 1;
     rewriter_.require_opset(opset_of(type_, blocked));
-    // Codes of the matrix itself where blocks or a Transpose need them; else in the node's own layout.
-    const bool as_matrix = blocked || (hide && !rows_first);
-    ValueId value = as_matrix ? dequantize_matrix(blocked) : dequantize_in_place(shape, rows_first);
-    if (as_matrix && !rows_first) {
+    // Codes of the matrix itself where blocks need them; else in the node's own layout.
+    ValueId value = blocked ? dequantize_matrix() : dequantize_in_place(shape, rows_first);
+    if (blocked && !rows_first) {
       value = rewriter_.add_node("Transpose", name_ + "_Transpose", {value}, name_ + "_transposed",
                                  {attribute("perm", std::vector<std::int64_t>{1, 0})});
-    } else if (as_matrix && shape.size() != 2) {
+    } else if ((blocked && shape.size() != 2) || (hide && !rows_first)) {
       const ValueId target =
           rewriter_.add_constant(name_ + "_shape", Tensor::of<std::int64_t>({static_cast<std::int64_t>(shape.size())}, shape));
       value = rewriter_.add_node("Reshape", name_ + "_Reshape", {value, target}, name_ + "_reshaped");
@@ -71,10 +70,9 @@ class WeightWriter {
   }
 
  private:
-  ValueId dequantize_matrix(bool blocked) {
+  ValueId dequantize_matrix() {
     const ValueId codes =
         constant("_quantized", codes_as({quantized_.rows, quantized_.columns}, {quantized_.codes.begin(), quantized_.codes.end()}));
-    if (!blocked) return dequantize(codes, scale_shape(), 0, 0);
     return dequantize(codes, {quantized_.rows, quantized_.groups()}, 1, quantized_.group);
   }
 

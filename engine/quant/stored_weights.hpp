@@ -21,8 +21,9 @@ struct StoredWeights {
 
 /// For a Conv or a matrix product. `rows_first`: the node reads [rows, ...]; else [columns, rows] (the codes are transposed for it). With
 /// groups the codes are stored as [rows, columns] in blocks along the last axis; then a Reshape or Transpose gives the node's shape.
-/// `hide`: a Transpose stands between DequantizeLinear and a MatMul, so that ONNX Runtime does not make a MatMulNBits of them, which by
-/// default would round the activations to 8 bits too.
+/// `hide`: something stands between DequantizeLinear and a MatMul, so that ONNX Runtime does not make a MatMulNBits of them, which by
+/// default rounds the activations to 8 bits too, and is wrong for 2-bit codes with zero points. Behind blocks that is the Transpose; one
+/// scale a row or a tensor it moves across a Transpose (seen in 1.30), so there it is a Reshape to the same shape.
 [[nodiscard]] StoredWeights store_weights(GraphRewriter& rewriter, const Node& node, const QuantizedMatrix& quantized, const Shape& shape,
                                           bool rows_first, bool hide);
 

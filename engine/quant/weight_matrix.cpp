@@ -132,4 +132,15 @@ Energies energies(const WeightMatrix& weights, const QuantizedMatrix& quantized)
   return sums;
 }
 
+Energies energies(const WeightMatrix& weights, std::span<const float> dequantized) {
+  Energies sums;
+  for (std::size_t index = 0; index < dequantized.size(); ++index) {
+    const auto element = static_cast<double>(weights.elements[index]);
+    const double error = element - static_cast<double>(dequantized[index]);
+    sums.signal += element * element;
+    sums.noise += error * error;
+  }
+  return sums;
+}
+
 }  // namespace titrate::engine

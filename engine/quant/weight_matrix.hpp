@@ -74,5 +74,7 @@ struct Energies {
   double noise = 0;
 };
 [[nodiscard]] Energies energies(const WeightMatrix& weights, const QuantizedMatrix& quantized);
+/// The same for weights that were rounded to `dequantized`, [rows, columns].
+[[nodiscard]] Energies energies(const WeightMatrix& weights, std::span<const float> dequantized);
 
 }  // namespace titrate::engine

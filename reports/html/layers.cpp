@@ -7,6 +7,7 @@
 #include "reports/figures.hpp"
 #include "reports/html/details.hpp"
 #include "reports/html/markup.hpp"
+#include "reports/html/network_chart.hpp"
 
 namespace titrate::html {
 
@@ -30,6 +31,22 @@ std::string row_markup(const LayerRow& row) {
   return cat("<tr", row.is_float ? " class=\"float\"" : "", "><th scope=\"row\">", escaped(row.name), "</th><td>", escaped(row.type),
              "</td><td class=\"code\">", escaped(row.decision), "</td>", bar_cell(row), figure_cell(row.before), figure_cell(row.after),
              "<td class=\"reason\">", escaped(row.reason), "</td></tr>\n");
+}
+
+// Of the trial that the page shows at first; the table below follows the selection, this does not.
+std::string network_of(const TrialRecord& trial) {
+  NetworkChart chart{.id = "network", .title = cat("SQNR of every layer of trial ", trial.number), .layers = {}, .series = {}, .worst = {}};
+  NetworkSeries alone{
+      .name = cat("SQNR of the layer's own output, the layer alone quantized, trial ", trial.number), .kind = "alone", .decibels = {}};
+  for (const LayerDecision& layer : trial.layers) {
+    const bool weaker = layer.sqnr_db && std::isfinite(*layer.sqnr_db) && (!chart.worst || *layer.sqnr_db < *alone.decibels[*chart.worst]);
+    if (weaker) chart.worst = chart.layers.size();
+    chart.layers.push_back(visible(layer.name));
+    alone.decibels.push_back(layer.sqnr_db);
+  }
+  if (!chart.worst) return {};
+  chart.series.push_back(std::move(alone));
+  return network_figure(chart);
 }
 
 }  // namespace
@@ -68,8 +85,9 @@ std::string layers_section(const StudyRecord& study) {
   if (std::ranges::all_of(study.trials, [](const TrialRecord& each) { return each.layers.empty(); })) return {};
   std::string text =
       cat("<section id=\"layers\" aria-labelledby=\"layers-title\">\n<h2 id=\"layers-title\">Layers of trial <span id=\"layers-number\">",
-          trial->number, "</span></h2>\n<p class=\"note\" id=\"layers-summary\">", escaped(layers_summary(trial->layers)),
-          "</p>\n<div class=\"scroll tall\" tabindex=\"0\" role=\"region\" aria-labelledby=\"layers-title\"><table>\n<thead><tr>"
+          trial->number, "</span></h2>\n<p class=\"note\" id=\"layers-summary\">", escaped(layers_summary(trial->layers)), "</p>\n",
+          network_of(*trial),
+          "<div class=\"scroll tall\" tabindex=\"0\" role=\"region\" aria-labelledby=\"layers-title\"><table>\n<thead><tr>"
           "<th scope=\"col\">layer</th><th scope=\"col\">type</th><th scope=\"col\">decision</th>"
           "<th scope=\"col\" class=\"figure\"><abbr title=\"signal to quantization noise ratio of the layer's own output, the layer "
           "alone quantized\">SQNR</abbr></th><th scope=\"col\" class=\"figure\">float</th><th scope=\"col\" class=\"figure\">stored</th>"

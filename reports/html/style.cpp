@@ -49,6 +49,7 @@ h3 { margin: 0 0 6px; font-size: 15px; font-weight: 650; }
 .note { margin: -4px 0 10px; color: var(--soft); font-size: 13.5px; overflow-wrap: anywhere; }
 .overview { display: grid; grid-template-columns: minmax(0, 1fr) 290px; gap: 28px; align-items: start; }
 figure { margin: 0; }
+figure + .scroll { margin-top: 14px; }
 svg { display: block; width: 100%; height: auto; overflow: visible; }
 svg.narrow { display: none; }
 svg text { font-size: 12px; fill: var(--soft); font-variant-numeric: tabular-nums; font-family: inherit; }
@@ -76,6 +77,17 @@ path.front { fill: none; stroke: var(--soft); stroke-width: 1; opacity: .55; }
 .phase2 { fill: var(--phase2); background: var(--phase2); } .phase3 { fill: var(--phase3); background: var(--phase3); }
 .phase4 { fill: var(--phase4); background: var(--phase4); } .rest { fill: var(--rest); background: var(--rest); }
 rect.broken { fill: var(--broken); }
+.network .alone rect { fill: var(--phase2); }
+.network .accumulated path { fill: none; stroke: var(--phase1); stroke-width: 1.6; }
+.network .accumulated circle { fill: var(--phase1); stroke: var(--paper); stroke-width: 1; }
+.network rect.worst { fill: var(--bad); }
+.network text.worst { fill: var(--bad); font-weight: 600; }
+.histograms { display: grid; grid-template-columns: repeat(auto-fill, minmax(270px, 1fr)); gap: 12px 24px; margin-bottom: 18px; }
+.histogram { border: 1px solid var(--line); border-radius: 8px; background: var(--raised); padding: 8px 10px; }
+.histogram figcaption { color: var(--soft); font-size: 12.5px; overflow-wrap: anywhere; }
+.histogram .bin { fill: var(--phase2); }
+.histogram .clipped { fill: var(--bad); opacity: .14; }
+.histogram .clip { stroke: var(--bad); stroke-dasharray: 4 3; }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 18px; margin-top: 8px; color: var(--soft); font-size: 13px; }
 .key { display: inline-flex; align-items: center; gap: 7px; background: none; overflow-wrap: anywhere; }
 .key::before { content: ""; flex: none; width: 10px; height: 10px; border-radius: 50%; background: var(--soft); }
@@ -83,6 +95,9 @@ rect.broken { fill: var(--broken); }
 .key.failed::before { background: none; border: 2px solid var(--bad); }
 .key.float::before { background: var(--float); border-radius: 0; width: 9px; height: 9px; transform: rotate(45deg); }
 .key.front::before { height: 1px; width: 18px; border-radius: 0; opacity: .7; }
+.key.alone::before { background: var(--phase2); border-radius: 2px; }
+.key.accumulated::before { background: var(--phase1); }
+.key.worst::before { background: var(--bad); border-radius: 2px; }
 .key.off::before { background: none; border-radius: 0; width: 0; height: 0; border: 5px solid transparent; border-top: 8px solid var(--bad); border-bottom: 0; }
 .key.phase0::before { background: var(--phase0); } .key.phase1::before { background: var(--phase1); } .key.phase2::before { background: var(--phase2); }
 .key.phase3::before { background: var(--phase3); } .key.phase4::before { background: var(--phase4); } .key.rest::before { background: var(--rest); }

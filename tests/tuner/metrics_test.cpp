@@ -89,6 +89,39 @@ TEST(RankingMetrics, LabelsThatDoNotFitAreRefused) {
   EXPECT_THAT(error_of([&] { (void)counted(top1_metric, integers({1, 2}), {0}); }), HasSubstr("int64"));
 }
 
+TEST(Perplexity, IsTheExponentialOfTheMeanNegativeLogLikelihood) {
+  // Softmax of [log 1, log 3] is [1/4, 3/4]: likelihoods 3/4 and 1/4, the third label is not counted.
+  const float three = std::log(3.0F);
+  const MetricSums sums = counted(perplexity_metric, floats({1, 3, 2}, {0, three, 0, three, 50, -50}), {1, 0, -100});
+  EXPECT_EQ(sums.count, 2);
+  EXPECT_NEAR(perplexity_metric.value(sums), std::exp(-(std::log(0.75) + std::log(0.25)) / 2), 1e-6);
+}
+
+TEST(Perplexity, OfEqualScoresIsTheNumberOfClasses) {
+  EXPECT_NEAR(perplexity_metric.value(counted(perplexity_metric, floats({1, 5}, std::vector<float>(5, 7.0F)), {3})), 5, 1e-12);
+}
+
+TEST(Perplexity, IsOneWhenTheLabelIsCertain) {
+  EXPECT_EQ(perplexity_metric.value(counted(perplexity_metric, floats({1, 2}, {1000, -1000}), {0})), 1);
+}
+
+TEST(Perplexity, LargeScoresDoNotOverflow) {
+  // log(1 + e^-2000) + 2000: the likelihood of the label is e^-2000, which no double holds.
+  const MetricSums sums = counted(perplexity_metric, floats({1, 2}, {1000, -1000}), {1});
+  EXPECT_EQ(sums.first, 2000);
+  EXPECT_EQ(perplexity_metric.value(sums), std::numeric_limits<double>::infinity());
+}
+
+TEST(Perplexity, NothingCountedAndNanAreNoNumbers) {
+  EXPECT_TRUE(std::isnan(perplexity_metric.value(counted(perplexity_metric, floats({1, 2}, {1, 2}), {-100}))));
+  EXPECT_TRUE(std::isnan(perplexity_metric.value(counted(perplexity_metric, floats({1, 3}, {1, not_a_number, 2}), {0}))));
+}
+
+TEST(Perplexity, LabelsThatDoNotFitAreRefused) {
+  EXPECT_THAT(error_of([] { (void)counted(perplexity_metric, floats({1, 3}, {1, 2, 3}), {3}); }), HasSubstr("label 3"));
+  EXPECT_THAT(error_of([] { (void)counted(perplexity_metric, floats({1, 3}, {1, 2, 3}), {0, 1}); }), HasSubstr("2 labels"));
+}
+
 TEST(ComparingMetrics, MeanSquaredErrorOverAllElements) {
   // (1 + 4 + 0 + 9) / 4
   EXPECT_DOUBLE_EQ(compared(mse_metric, {{{1, 2}, {0, 0}}, {{5, 1}, {5, 4}}}), 3.5);

@@ -32,6 +32,7 @@ struct CommandRow {
 Run add_tune(CLI::App& parser);
 Run add_eval(CLI::App& parser);
 Run add_quantize(CLI::App& parser);
+Run add_compare(CLI::App& parser);
 Run add_bench(CLI::App& parser);
 Run add_inspect(CLI::App& parser);
 Run add_configs(CLI::App& parser);

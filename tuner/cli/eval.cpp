@@ -58,7 +58,10 @@ int run(const Options& options) {
     return 0;
   }
   std::string text = cat(options.metric, " ", shortest(evaluation.value));
-  if (evaluation.correct) text += cat("  (", *evaluation.correct, " of ", evaluation.samples, ")");
+  if (evaluation.correct)
+    text += cat("  (", *evaluation.correct, " of ", evaluation.samples, ")");
+  else if (metric_named(options.metric).needs_labels)
+    text += cat("  (over ", evaluation.samples, " labels)");
   print_text(cat(text, "\n"));
   return 0;
 }
@@ -71,7 +74,7 @@ Run add_eval(CLI::App& parser) {
   parser.add_option("--data", options->data, "samples and labels: .npz, .npy, a .json description, a folder of pictures, or embedded")
       ->required();
   parser.add_option("--labels", options->labels, "labels for data that has none of its own");
-  parser.add_option("--metric", options->metric, "top1, top5, mse, cosine, sqnr")->required();
+  parser.add_option("--metric", options->metric, "top1, top5, perplexity, mse, cosine, sqnr")->required();
   parser.add_option("--reference", options->reference, "the float model, for mse, cosine and sqnr");
   parser.add_option("--threads", options->threads, "threads; default: all processors")->check(CLI::Range(1, 1024));
   auto* emulate =

@@ -7,6 +7,7 @@ constexpr CommandRow rows[] = {
     {"tune", "find the smallest quantized model whose metric stays within a tolerable loss", add_tune},
     {"eval", "measure a model on data", add_eval},
     {"quantize", "quantize a model by one config", add_quantize},
+    {"compare", "show where a quantized model loses accuracy, layer by layer", add_compare},
     {"bench", "measure how long a model takes here, and where the time goes", add_bench},
     {"inspect", "show what a model consists of", add_inspect},
     {"configs", "show what a config set expands to; without one every scheme and its fields", add_configs},

@@ -10,7 +10,8 @@ Run add_tune(CLI::App& parser) {
       ->required();
   parser.add_option("--labels", options->labels, "labels for data that has none of its own");
   parser.add_option("--calibration", options->calibration, "samples for the ranges of activations; default: the first part of --data");
-  auto* metric = parser.add_option("--metric", options->metric, "top1, top5, mse, cosine, sqnr; default: top1 with labels, else sqnr");
+  auto* metric =
+      parser.add_option("--metric", options->metric, "top1, top5, perplexity, mse, cosine, sqnr; default: top1 with labels, else sqnr");
   auto* command = parser.add_option("--metric-cmd", options->metric_command,
                                     "a program that measures {model} and prints a number, or writes {\"value\":x} to {out}");
   auto* score = parser.add_option("--score-cmd", options->score_command,

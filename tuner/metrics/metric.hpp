@@ -44,6 +44,7 @@ struct MetricRow {
 
 extern const MetricRow top1_metric;
 extern const MetricRow top5_metric;
+extern const MetricRow perplexity_metric;
 extern const MetricRow mse_metric;
 extern const MetricRow cosine_metric;
 extern const MetricRow sqnr_metric;

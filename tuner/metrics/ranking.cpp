@@ -2,13 +2,10 @@
 
 #include <cmath>
 
-#include "engine/base/error.hpp"
-#include "engine/base/text.hpp"
+#include "tuner/metrics/labelled_scores.hpp"
 
 namespace titrate {
 namespace {
-
-constexpr std::int64_t ignored_label = -100;
 
 std::int64_t classes_before(std::span<const float> scores, std::size_t label) {
   const float own = scores[label];
@@ -23,28 +20,11 @@ std::int64_t classes_before(std::span<const float> scores, std::size_t label) {
 }  // namespace
 
 MetricSums count_within(const SampleResult& sample, std::int64_t depth) {
-  const engine::Tensor& scores = sample.outputs[0];
-  if (scores.type() != engine::DataType::float32) {
-    throw_invalid(cat("the first output holds ", engine::name_of(scores.type()), ": counting answers needs float32 scores"));
-  }
-  const std::vector<std::int64_t> labels = engine::to_integers(*sample.labels);
-  const auto rows = static_cast<std::int64_t>(labels.size());
-  if (rows == 0 || scores.elements() % rows != 0 || scores.elements() == 0) {
-    throw_invalid(cat("a sample has ", rows, " labels, but the first output has the shape ", engine::to_text(scores.shape())), "labels",
-                  "there must be one row of class scores for each label");
-  }
-  const auto classes = static_cast<std::size_t>(scores.elements() / rows);
   MetricSums sums;
-  for (std::size_t row = 0; row < labels.size(); ++row) {
-    if (labels[row] == ignored_label) continue;
-    if (labels[row] < 0 || labels[row] >= static_cast<std::int64_t>(classes)) {
-      throw_invalid(cat("the label ", labels[row], " is outside the ", classes, " classes of the model (0 to ", classes - 1, ")"),
-                    "labels");
-    }
+  for_each_label(sample, [&](std::span<const float> scores, std::size_t label) {
     ++sums.count;
-    if (classes_before(scores.data<float>().subspan(row * classes, classes), static_cast<std::size_t>(labels[row])) < depth)
-      sums.first += 1;
-  }
+    if (classes_before(scores, label) < depth) sums.first += 1;
+  });
   return sums;
 }
 

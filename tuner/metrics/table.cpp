@@ -15,7 +15,7 @@ MetricSums& MetricSums::operator+=(const MetricSums& other) {
 }
 
 std::span<const MetricRow> metrics() {
-  static const std::vector<MetricRow> rows = {top1_metric, top5_metric, mse_metric, cosine_metric, sqnr_metric};
+  static const std::vector<MetricRow> rows = {top1_metric, top5_metric, perplexity_metric, mse_metric, cosine_metric, sqnr_metric};
   return rows;
 }
 

@@ -25,7 +25,7 @@ class BiasWriter {
  public:
   BiasWriter(Graph& graph, std::span<const float> shift) : graph_(graph), names_(graph), shift_(shift) {}
 
-  std::optional<std::string> write(std::size_t index) {
+  BiasChange write(std::size_t index) {
     const Node& node = graph_.nodes[index];
     if (node.type == "MatMul") return write_behind(index);
     const bool gemm = node.type == "Gemm";
@@ -34,20 +34,20 @@ class BiasWriter {
       graph_.nodes[index].inputs.resize(3, ValueId::none);
       graph_.nodes[index].inputs[2] = add(node.name + "_bias", vector_of(shift_));
       if (gemm) graph_.nodes[index].remove("beta");
-      return std::nullopt;
+      return {};
     }
     const Tensor* bias = graph_.constant_input(node, 2);
     const auto changed = bias == nullptr ? std::nullopt : shifted(*bias, shift_, 1 / beta);
-    if (!changed) return "its bias is not a constant for each channel";
+    if (!changed) return {.refusal = "its bias is not a constant for each channel", .product = {}, .output = {}};
     graph_.nodes[index].inputs[2] = add(graph_[node.inputs[2]].name + "_corrected", *changed);
-    return std::nullopt;
+    return {};
   }
 
  private:
   ValueId add(const std::string& name, Tensor tensor) { return graph_.add_constant(names_.value(name), std::move(tensor)); }
 
   // Of a MatMul: into the Add behind it, or into a new one.
-  std::optional<std::string> write_behind(std::size_t index) {
+  BiasChange write_behind(std::size_t index) {
     const Uses uses(graph_);
     const ValueId product = graph_.nodes[index].outputs[0];
     if (!uses.is_output(product) && uses.readers(product).size() == 1) {
@@ -57,7 +57,7 @@ class BiasWriter {
         const Tensor* bias = graph_.constant(other);
         if (const auto changed = bias == nullptr ? std::nullopt : shifted(*bias, shift_, 1)) {
           other = add(graph_[other].name + "_corrected", *changed);
-          return std::nullopt;
+          return {};
         }
       }
     }
@@ -68,9 +68,11 @@ class BiasWriter {
                   add(graph_.nodes[index].name + "_bias", vector_of(shift_))};
     sum.outputs = {product};
     graph_.nodes[index].outputs = {sum.inputs[0]};
+    const ValueId sum_input = sum.inputs[0];
     graph_.nodes.push_back(std::move(sum));
+    BiasChange change{.refusal = std::nullopt, .product = graph_[sum_input].name, .output = graph_[product].name};
     sort_nodes(graph_);
-    return std::nullopt;
+    return change;
   }
 
   Graph& graph_;
@@ -80,9 +82,9 @@ class BiasWriter {
 
 }  // namespace
 
-std::optional<std::string> add_to_bias(Graph& graph, const std::string& node, std::span<const float> shift) {
+BiasChange add_to_bias(Graph& graph, const std::string& node, std::span<const float> shift) {
   const auto found = std::find_if(graph.nodes.begin(), graph.nodes.end(), [&](const Node& each) { return each.name == node; });
-  if (found == graph.nodes.end()) return "the node is not in the graph";
+  if (found == graph.nodes.end()) return {.refusal = "the node is not in the graph", .product = {}, .output = {}};
   return BiasWriter(graph, shift).write(static_cast<std::size_t>(found - graph.nodes.begin()));
 }
 

@@ -9,8 +9,13 @@
 
 namespace titrate::engine {
 
-/// For a Conv, Gemm or MatMul; the constant of an Add behind a MatMul is its bias. Returns why it cannot be done, and nothing is changed
-/// then.
-[[nodiscard]] std::optional<std::string> add_to_bias(Graph& graph, const std::string& node, std::span<const float> shift);
+struct BiasChange {
+  std::optional<std::string> refusal;  ///< why it cannot be done; nothing is changed then
+  std::string product;                 ///< a new value between a MatMul and an Add that was added behind it, or ""
+  std::string output;                  ///< the value that the Add makes now: what `product` was before
+};
+
+/// For a Conv, Gemm or MatMul; the constant of an Add behind a MatMul is its bias.
+[[nodiscard]] BiasChange add_to_bias(Graph& graph, const std::string& node, std::span<const float> shift);
 
 }  // namespace titrate::engine

@@ -84,6 +84,9 @@ class BiasCorrector {
 
   [[nodiscard]] Model take() { return std::move(corrected_); }
 
+  /// Values that are new, and the old ones whose ranges they have, but for the shift.
+  [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& new_values() const { return new_values_; }
+
  private:
   CalibrationSamples few_samples() const {
     CalibrationSamples few = samples_;
@@ -158,10 +161,12 @@ class BiasCorrector {
       say(name, "bias not corrected: its mean is not finite on calibration data");
       return false;
     }
-    if (const auto refused = add_to_bias(corrected_.graph, name, floats)) {
-      say(name, cat("bias not corrected: ", *refused));
+    const BiasChange change = add_to_bias(corrected_.graph, name, floats);
+    if (change.refusal) {
+      say(name, cat("bias not corrected: ", *change.refusal));
       return false;
     }
+    if (!change.product.empty()) new_values_.emplace_back(change.product, change.output);
     const float largest =
         std::fabs(*std::max_element(floats.begin(), floats.end(), [](float a, float b) { return std::fabs(a) < std::fabs(b); }));
     say(name, cat("bias corrected by up to ", shortest(std::round(static_cast<double>(largest) * 1e4) / 1e4)));
@@ -173,6 +178,7 @@ class BiasCorrector {
   Model quantized_;  // with weights dequantized to constants
   const CalibrationSamples& samples_;
   StageRemarks& remarks_;
+  std::vector<std::pair<std::string, std::string>> new_values_;
 };
 
 }  // namespace
@@ -182,8 +188,8 @@ bool corrects_biases(const Config& config) {
   return stage_of<BiasCorrectionStage>(stages) != nullptr;
 }
 
-Model correct_biases(const Model& prepared, const Config& config, const CalibrationStatistics& statistics, const WeightSolutions& solutions,
-                     const CalibrationSamples& samples, StageRemarks& remarks) {
+CorrectedModel correct_biases(const Model& prepared, const Config& config, const CalibrationStatistics& statistics,
+                              const WeightSolutions& solutions, const CalibrationSamples& samples, StageRemarks& remarks) {
   if (samples.count == 0)
     throw_invalid("bias_correction needs calibration data", {}, "give samples of the model's inputs with --calibration");
   const Conversion dry = convert(prepared, config, statistics, solutions);
@@ -198,8 +204,11 @@ Model correct_biases(const Model& prepared, const Config& config, const Calibrat
   BiasCorrector corrector(prepared, dry, samples, remarks);
   if (!fast.empty()) corrector.fast(fast);
   if (!full.empty()) corrector.full(full);
-  Model corrected = corrector.take();
-  remove_unused(corrected.graph);
+  CorrectedModel corrected{.model = corrector.take(), .statistics = statistics};
+  for (const auto& [added, like] : corrector.new_values()) {
+    if (const auto found = statistics.find(like); found != statistics.end()) corrected.statistics[added] = found->second;
+  }
+  remove_unused(corrected.model.graph);
   return corrected;
 }
 

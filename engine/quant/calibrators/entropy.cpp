@@ -53,7 +53,9 @@ std::vector<double> entropy_divergences(std::span<const std::uint64_t> magnitude
   return divergences;
 }
 
-ValueRange entropy_range(const ValueStatistics& statistics, const CalibrationRequest&) {
+ValueRange entropy_range(const ValueStatistics& statistics, const CalibrationRequest& request) {
+  // Codes of 16 bits: more than there are bins, so no range is told from another and nothing is cut off.
+  if (request.levels > 256) return minmax_range(statistics, request);
   const StreamingHistogram& histogram = statistics.histogram;
   std::vector<std::uint64_t> magnitudes = histogram.magnitudes();
   const float largest = std::max(std::fabs(statistics.low), std::fabs(statistics.high));

@@ -11,6 +11,7 @@
 #include "engine/quant/schemes/scheme.hpp"
 #include "engine/quant/stored_weights.hpp"
 #include "engine/quant/weight_matrix.hpp"
+#include "engine/quant/weights_for_node.hpp"
 
 namespace titrate::engine {
 namespace {
@@ -67,23 +68,6 @@ Encoded encode_weights(const WeightMatrix& weights, const SmallFloat& format, bo
   return encoded;
 }
 
-// The weights as the node reads them, from [rows, columns] dequantized. A Reshape or Transpose always stands between: ONNX Runtime would
-// else take DequantizeLinear around the node for 8-bit integers and build an operator that it then refuses to load.
-ValueId in_node_shape(GraphRewriter& rewriter, std::size_t index, const std::string& name, ValueId matrix, const WeightMatrix& weights,
-                      Shape shape) {
-  Node& node = rewriter.graph().nodes[index];
-  if (node.type == "MatMul") {
-    return rewriter.add_node("Transpose", name + "_Transpose", {matrix}, name + "_transposed",
-                             {attribute("perm", std::vector<std::int64_t>{1, 0})});
-  }
-  if (node.type == "Gemm") {
-    node.set("transB", std::int64_t{1});
-    shape = {weights.rows, weights.columns};
-  }
-  const ValueId target = rewriter.add_constant(name + "_shape", Tensor::of<std::int64_t>({static_cast<std::int64_t>(shape.size())}, shape));
-  return rewriter.add_node("Reshape", name + "_Reshape", {matrix, target}, name + "_reshaped");
-}
-
 // ONNX has the type: DequantizeLinear, opset 19. One scale a row also where all are equal: runtimes move a scalar one through a Reshape.
 ValueId write_float8(GraphRewriter& rewriter, const std::string& name, const Encoded& encoded, DataType type, std::int64_t rows) {
   Tensor codes = Tensor::uninitialized(type, {rows, static_cast<std::int64_t>(encoded.codes.size()) / rows});
@@ -117,7 +101,6 @@ void apply(SchemeContext& context, Assignment& assignment) {
   const Node node = rewriter.graph().nodes[assignment.node];
   const WeightMatrix weights = weight_matrix_of(rewriter.graph(), node);
   const Encoded encoded = encode_weights(weights, format_of(scheme), scheme.per_channel);
-  const Shape shape = rewriter.graph().constant_input(node, 1)->shape();
   const std::string name = rewriter.graph()[node.inputs[1]].name;
   NodeDecision& decision = assignment.decision;
   decision.weight_sqnr_db = signal_to_noise_db(encoded.sums.signal, encoded.sums.noise);
@@ -134,8 +117,7 @@ void apply(SchemeContext& context, Assignment& assignment) {
                          weights.rows);
     decision.stored_bytes = elements + 5 * weights.rows;
   }
-  const ValueId in_shape = in_node_shape(rewriter, assignment.node, name, value, weights, shape);
-  rewriter.graph().nodes[assignment.node].inputs[1] = in_shape;
+  replace_weights(rewriter, assignment.node, value, weights);
 }
 
 }  // namespace

@@ -64,5 +64,8 @@ extern const QuantizerRow awq_scheme;
 extern const QuantizerRow hqq_scheme;
 extern const QuantizerRow adaround_scheme;
 extern const QuantizerRow signround_scheme;
+extern const QuantizerRow mx_scheme;
+extern const QuantizerRow nvfp4_scheme;
+extern const QuantizerRow nf4_scheme;
 
 }  // namespace titrate::engine

@@ -89,6 +89,8 @@ void apply(SchemeContext& context, Assignment& assignment) {
   decision.weight_sqnr_db = signal_to_noise_db(sums.signal, sums.noise);
   if (quantized.scales != quantize_integer_weights(weights, how).scales)
     decision.remark("weight scales were enlarged so that the int32 bias does not overflow");
+  if (scheme.act == ActivationType::u16 || scheme.act == ActivationType::s16)
+    decision.remark("activations of 16 bits: runtimes compute it in float");
   if (!scheme.weight_sym && scheme.per_channel) decision.remark("all channels share one weight zero point, as ONNX Runtime demands");
   const bool rows_first = !weights.transposed;
   const StoredWeights stored =

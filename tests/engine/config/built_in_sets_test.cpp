@@ -14,17 +14,19 @@ using ::testing::Contains;
 
 // Bits that a row of `columns` weights takes with its scales (float) and zero points, divided by the weights. Per tensor counts as none.
 double stored_bits(const Scheme& scheme, double columns) {
-  if (const auto* rtn = std::get_if<RtnScheme>(&scheme)) {
-    const double groups = rtn->group_size == 0 ? 0 : rtn->group_size < 0 ? 1 : std::ceil(columns / rtn->group_size);
-    return rtn->bits + groups * (32 + (rtn->sym ? 0 : rtn->bits)) / columns;
-  }
+  const auto in_groups = [&](const auto& weights) {
+    const double groups = weights.group_size == 0 ? 0 : weights.group_size < 0 ? 1 : std::ceil(columns / weights.group_size);
+    return weights.bits + groups * (32 + (weights.sym ? 0 : weights.bits)) / columns;
+  };
+  if (const auto* rtn = std::get_if<RtnScheme>(&scheme)) return in_groups(*rtn);
+  if (const auto* gptq = std::get_if<GptqScheme>(&scheme)) return in_groups(*gptq);
   const auto per_channel = [&](bool yes, bool zero_points) { return 8 + (yes ? 32 + (zero_points ? 8 : 0) : 0) / columns; };
   if (const auto* integer = std::get_if<StaticInt8Scheme>(&scheme)) return per_channel(integer->per_channel, !integer->weight_sym);
   return 8;
 }
 
 TEST(BuiltInSets, GoFromTheMostCompressedToTheLeast) {
-  for (const char* family : {"rtn", "static_int8"}) {
+  for (const char* family : {"rtn", "gptq", "static_int8"}) {
     double before = 0;
     for (const Config& config : parse_config_set("all")) {
       if (scheme_name(config.scheme) != family) continue;
@@ -38,7 +40,7 @@ TEST(BuiltInSets, GoFromTheMostCompressedToTheLeast) {
 TEST(BuiltInSets, AllHoldsAFewDozenAndTheOthersMembers) {
   const std::vector<Config> all = parse_config_set("all");
   EXPECT_GE(all.size(), 25U);
-  EXPECT_LE(all.size(), 40U);
+  EXPECT_LE(all.size(), 45U);
   for (const char* text : {"int8", "weight_only"}) {
     for (const Config& config : parse_config_set(text)) EXPECT_THAT(all, Contains(config)) << to_text(config);
   }
@@ -55,6 +57,18 @@ TEST(BuiltInSets, FourBitsComeBeforeIntegersBeforeEightBitWeights) {
   EXPECT_LT(place("static_int8()"), place("rtn(bits=8,group_size=-1)"));
   EXPECT_LT(place("rtn(bits=8,group_size=-1)"), place("fp8()"));
   EXPECT_EQ(to_text(all.back()), "dynamic_int8()");
+}
+
+// What a tuning run ends with shall load.
+TEST(BuiltInSets, MicroscalingHoldsOnlyWhatOnnxRuntimeLoads) {
+  const std::vector<Config> configs = parse_config_set("microscaling");
+  EXPECT_EQ(to_text(configs.front()), "nf4(group_size=-1)");
+  for (const Config& config : configs) {
+    const auto* mx = std::get_if<MxScheme>(&config.scheme);
+    const auto* nvfp4 = std::get_if<Nvfp4Scheme>(&config.scheme);
+    EXPECT_TRUE(mx == nullptr || mx->format != MxFormat::fp4 || (mx->weights_only && mx->storage == Float4Storage::table));
+    EXPECT_TRUE(nvfp4 == nullptr || (nvfp4->weights_only && nvfp4->storage == Float4Storage::table));
+  }
 }
 
 TEST(BuiltInSets, EachExpandsWithoutDuplicatesAndHoldsNoOverrides) {

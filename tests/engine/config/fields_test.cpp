@@ -4,6 +4,7 @@
 #include <random>
 #include <set>
 
+#include "engine/base/error.hpp"
 #include "engine/config/built_in_sets.hpp"
 #include "engine/config/fields.hpp"
 
@@ -63,6 +64,14 @@ TEST(FieldTable, DefaultsAreFrozen) {
       "signround.sym=true",
       "signround.group_size=32",
       "signround.iterations=200",
+      "mx.format=fp8_e4m3",
+      "mx.rule=floor",
+      "mx.weights_only=true",
+      "mx.storage=type",
+      "nvfp4.weights_only=true",
+      "nvfp4.rule=nearest",
+      "nvfp4.storage=type",
+      "nf4.group_size=64",
       "smoothquant.alpha=0.5",
       "bias_correction.mode=fast",
   };
@@ -70,6 +79,13 @@ TEST(FieldTable, DefaultsAreFrozen) {
   append_defaults(scheme_rows(), found);
   append_defaults(stage_rows(), found);
   EXPECT_EQ(found, frozen);
+}
+
+TEST(FieldTable, SixteenBitsAreForStaticActivationsOnly) {
+  EXPECT_EQ(std::get<StaticInt8Scheme>(parse_config("static_int8(act=s16)").scheme).act, ActivationType::s16);
+  EXPECT_EQ(scheme_named("static_int8")->field_named("act")->range_text(), "one of u8, s8, u16, s16");
+  EXPECT_EQ(scheme_named("dynamic_int8")->field_named("act")->range_text(), "one of u8, s8");
+  EXPECT_THROW((void)parse_config("dynamic_int8(act=u16)"), Error);
 }
 
 template <class Part>

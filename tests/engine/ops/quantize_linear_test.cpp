@@ -184,6 +184,46 @@ TEST(QuantizeLinear, BlocksMayEndRagged) {
   EXPECT_EQ(to_doubles(first.run()[0]), (std::vector<double>{1, 20, 3, 40, 500, -6000}));
 }
 
+// A Transpose brings the blocks to the last axis: the same numbers, by another way through the code.
+TEST(QuantizeLinear, BlocksAlongAnEarlierAxisAreThoseOfTheLast) {
+  constexpr std::int64_t rows = 5;
+  constexpr std::int64_t columns = 37;
+  const auto turned = [](const Tensor& tensor) {
+    Tensor result = Tensor::zeros(tensor.type(), {tensor.shape()[1], tensor.shape()[0]});
+    const std::size_t width = static_cast<std::size_t>(bits_of(tensor.type())) / 8;
+    for (std::int64_t row = 0; row < tensor.shape()[0]; ++row) {
+      for (std::int64_t column = 0; column < tensor.shape()[1]; ++column) {
+        std::memcpy(result.mutable_bytes().data() + static_cast<std::size_t>(column * tensor.shape()[0] + row) * width,
+                    tensor.bytes().data() + static_cast<std::size_t>(row * tensor.shape()[1] + column) * width, width);
+      }
+    }
+    return result;
+  };
+  std::vector<float> numbers;
+  std::vector<float> scales;
+  for (std::int64_t index = 0; index < rows * columns; ++index) numbers.push_back(std::sin(static_cast<float>(index)) * 3);
+  for (std::int64_t index = 0; index < 3 * columns; ++index) scales.push_back(0.01F + 0.003F * static_cast<float>(index % 7));
+  const Tensor x = floats({rows, columns}, numbers);
+  const Tensor scale = floats({3, columns}, scales);
+  for (const DataType type : {DataType::uint8, DataType::int8, DataType::int16, DataType::float8e4m3fn, DataType::float8e5m2}) {
+    for (const bool shifted : {false, true}) {
+      if (shifted && !is_integer(type)) continue;
+      const Tensor zero_point = typed(type, {3, columns}, std::vector<double>(3 * columns, shifted ? 3 : 0));
+      SingleNode first("QuantizeLinear", 21, {x, scale, zero_point});
+      first.set("axis", std::int64_t{0}).set("block_size", std::int64_t{2});
+      SingleNode last("QuantizeLinear", 21, {turned(x), turned(scale), turned(zero_point)});
+      last.set("axis", std::int64_t{1}).set("block_size", std::int64_t{2});
+      const Tensor codes = first.run()[0];
+      EXPECT_EQ(to_doubles(codes), to_doubles(turned(last.run()[0]))) << name_of(type) << shifted;
+      SingleNode back("DequantizeLinear", 21, {codes, scale, zero_point});
+      back.set("axis", std::int64_t{0}).set("block_size", std::int64_t{2});
+      SingleNode last_back("DequantizeLinear", 21, {turned(codes), turned(scale), turned(zero_point)});
+      last_back.set("axis", std::int64_t{1}).set("block_size", std::int64_t{2});
+      EXPECT_EQ(to_doubles(back.run()[0]), to_doubles(turned(last_back.run()[0]))) << name_of(type) << shifted;
+    }
+  }
+}
+
 TEST(QuantizeLinear, TypesFollowTheZeroPointAndTheAttributes) {
   const Tensor x = floats({3}, {-1, 0.4F, 300});
   EXPECT_EQ(to_doubles(SingleNode("QuantizeLinear", 13, {x, floats({}, {1})}).run()[0]), (std::vector<double>{0, 0, 255}));

@@ -96,6 +96,17 @@ TEST(FuseWeightDequantization, MatMulOfEveryForm) {
   }
 }
 
+TEST(FuseWeightDequantization, SeesThroughAReshapeThatChangesNothing) {
+  const auto model = [](const std::vector<std::int64_t>& shape, const Shape& input) {
+    Sketch sketch(21);
+    sketch.input("x", input).constant("codes", codes(DataType::uint4, {depth, columns})).constant("scale", numbers({columns}, 3, 0.1F));
+    sketch.node("DequantizeLinear", {"codes", "scale"}, {"w"}, {one("axis", 1)}).constant("shape", int64s(shape));
+    return sketch.node("Reshape", {"w", "shape"}, {"r"}).node("MatMul", {"x", "r"}, {"y"}).output("y").model();
+  };
+  EXPECT_THAT(types_of(fused(model({depth, columns}, {3, depth}), {3, depth}).graph), ElementsAre("MatMulNBits"));
+  EXPECT_EQ(fused(model({columns, depth}, {3, columns}), {3, columns}).opset("com.microsoft"), 0);
+}
+
 Sketch gemm_weights() {
   Sketch sketch(21);
   sketch.input("x", {3, depth}).constant("codes", codes(DataType::int4, {columns, depth})).constant("bias", numbers({columns}, 4));

@@ -60,6 +60,23 @@ TEST(ActivationPlacement, KeepsTheReluWhereCodesReachBelowZero) {
   EXPECT_EQ(placement.quantized.at("r").range, unsigned_range(8));
 }
 
+TEST(ActivationPlacement, GivesSixteenBitsTheirRanges) {
+  const Ranges ranges = {{"r", {0.0F, 2.0F}}};
+  const NamedPlacement plain = placed(conv_relu_conv(), "static_int8(act=u16)", ranges);
+  EXPECT_THAT(plain.before_activation, IsEmpty());
+  EXPECT_EQ(plain.quantized.at("r").type, DataType::uint16);
+  EXPECT_EQ(plain.parameters("r"), (AffineParameters{2.0F / 65535, 0}));
+  EXPECT_EQ(plain.parameters("x"), asymmetric_parameters(-1, 1, unsigned_range(16)));
+  const NamedPlacement centred = placed(conv_relu_conv(), "static_int8(act=u16,act_sym=true)", ranges);
+  EXPECT_EQ(centred.parameters("r"), (AffineParameters{2.0F / 32767, 32768}));
+  const NamedPlacement both = placed(conv_relu_conv(), "static_int8(act=s16)", ranges);
+  EXPECT_EQ(both.quantized.at("r").type, DataType::int16);
+  EXPECT_EQ(both.parameters("r"), (AffineParameters{2.0F / 65535, -32768}));
+  const NamedPlacement narrow = placed(conv_relu_conv(), "static_int8(act=s16,act_sym=true)", ranges);
+  EXPECT_EQ(narrow.parameters("r"), (AffineParameters{2.0F / 32767, 0}));
+  EXPECT_EQ(narrow.quantized.at("r").range, narrow_range(16));
+}
+
 TEST(ActivationPlacement, CoversResidualAdditionsWithTheirRelu) {
   Sketch sketch = begun();
   conv(sketch, "x", "a");

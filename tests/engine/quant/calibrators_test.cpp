@@ -68,6 +68,12 @@ TEST(EntropyCalibrator, DiffersFromMinMaxOnAPeakedDistribution) {
   EXPECT_GE(entropy.low, extremes.low);
 }
 
+// 65536 codes are more than there are bins: no range is better than the whole.
+TEST(EntropyCalibrator, KeepsEverythingForSixteenBits) {
+  const ValueStatistics statistics = statistics_of(peaked(60.0F));
+  for (const int levels : {65535, 65536}) EXPECT_EQ(entropy_range(statistics, {.levels = levels}), minmax_range(statistics, {}));
+}
+
 TEST(EntropyCalibrator, KeepsEverythingOfAUniformDistribution) {
   std::vector<float> numbers;
   for (int index = 0; index < 40960; ++index) numbers.push_back(static_cast<float>(index) / 40960.0F);

@@ -141,6 +141,14 @@ TEST(Convert, GivesTheBiasTheScaleOfTheProducts) {
   EXPECT_THAT(to_doubles(stored_bias(conversion.model, 2)), Each(0.0));
 }
 
+TEST(Convert, SaysThatSixteenBitsComputeInFloat) {
+  const Conversion conversion = converted(three_convs(), "static_int8(act=s16)");
+  EXPECT_EQ(conversion.model.opset(), 21);
+  for (const NodeDecision& decision : conversion.decisions) EXPECT_THAT(decision.reason, HasSubstr("activations of 16 bits"));
+  EXPECT_EQ(constant_named(conversion.model, "x_zero_point").type(), DataType::int16);
+  EXPECT_EQ(constant_named(conversion.model, "a_w_quantized").type(), DataType::int8);
+}
+
 TEST(Convert, EnlargesWeightScalesWhereABiasWouldOverflow) {
   for (const bool per_channel : {true, false}) {
     const Tensor bias = Tensor::of<float>({3}, {1e7F, -1.0F, 0.0F});

@@ -9,6 +9,7 @@
 #include "tests/engine/quant/golden.hpp"
 #include "tests/engine/quant/quantized_sketch.hpp"
 #include "tests/engine/quant/random_weights.hpp"
+#include "tests/witness/ort_run.hpp"
 
 namespace titrate::engine {
 namespace {
@@ -162,6 +163,42 @@ TEST(MatMulNBits, SaysWhyANodeKeepsTheQdqForm) {
   const Conversion odd = converted(one_node("MatMul", {45, 3}), "rtn(group_size=24)", {}, WeightForm::nbits);
   EXPECT_THAT(decision_of(odd, "n_y").reason, testing::HasSubstr("power of two"));
   EXPECT_EQ(node_named(odd.model, "n_y").type, "MatMul");
+}
+
+// Also what ONNX Runtime would like to fuse: a MatMulNBits of its own making would round the activations to 8 bits.
+TEST(StoredWeights, OnnxRuntimeComputesTheSame) {
+  if (!witness::has_onnxruntime()) GTEST_SKIP() << witness::how_to_get_onnxruntime();
+  std::vector<witness::OrtRun> runs;
+  std::vector<std::string> names;
+  const auto add = [&](const Model& model, const std::string& config, WeightForm form) {
+    Shape fed;
+    for (const Dimension& each : *model.graph[model.graph.inputs.at(0)].info->shape) fed.push_back(each.size);
+    names.push_back(cat(model.graph.nodes[0].type, " ", to_text(fed), " ", config, form == WeightForm::nbits ? " nbits" : ""));
+    runs.push_back({converted(model, config, {}, form).model, {numbers(fed, 11)}});
+  };
+  for (const int bits : {2, 3, 4, 8}) {
+    for (const std::string sym : {"true", "false"}) {
+      for (const int group : {-1, 0, 16}) {
+        const std::string config = cat("rtn(bits=", bits, ",sym=", sym, ",group_size=", group, ")");
+        for (const WeightForm form : {WeightForm::qdq, WeightForm::nbits}) {
+          for (const std::int64_t depth : {7, 45, 64}) {
+            for (const std::string type : {"MatMul", "Gemm"}) add(one_node(type, {depth, 5}), config, form);
+          }
+        }
+        add(one_node("Conv", {3, 5, 3, 3}), config, WeightForm::qdq);
+      }
+    }
+  }
+  const std::vector<witness::OrtResult> results = witness::run_in_onnxruntime(runs);
+  ASSERT_EQ(results.size(), runs.size());
+  for (std::size_t index = 0; index < runs.size(); ++index) {
+    SCOPED_TRACE(names[index]);
+    ASSERT_EQ(results[index].error, "");
+    const Tensor own = run_once(runs[index].model, runs[index].inputs).at(0);
+    float largest = 0;
+    for (const float element : own.data<float>()) largest = std::max(largest, std::fabs(element));
+    EXPECT_LE(largest_difference(own, results[index].outputs.at(0)), 1e-5F * largest);
+  }
 }
 
 }  // namespace

@@ -363,7 +363,7 @@ TEST(LowerReport, SaysThatAFloatModelIsNotQuantized) {
   sketch.input("x", {1, 4, 6, 6}).constant("w", numbers({8, 4, 3, 3})).node("Conv", {"x", "w"}, {"y"}).output("y");
   const Lowered result = lowered(sketch.model());
   EXPECT_EQ(result.report.rewrites, 0U);
-  EXPECT_EQ(result.reason("y"), "the model is not quantized");
+  EXPECT_EQ(result.reason("y"), "the model has no quantizers");
   EXPECT_EQ(result.report.integer_coverage(), 0.0);
 }
 

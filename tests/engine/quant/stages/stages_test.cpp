@@ -199,7 +199,7 @@ double mean_difference(const Model& model, const std::string& config) {
   Model prepared = prepare_float_model(model);
   StageRemarks remarks;
   const CalibrationSamples samples = random_samples(prepared, 32);
-  const Model corrected = corrects_biases(parsed) ? correct_biases(prepared, parsed, {}, {}, samples, remarks) : prepared;
+  const Model corrected = corrects_biases(parsed) ? correct_biases(prepared, parsed, {}, {}, samples, remarks).model : prepared;
   const Model quantized = convert(corrected, parsed, {}).model;
   std::vector<double> sums;
   for (std::int64_t sample = 0; sample < 32; ++sample) {
@@ -237,7 +237,7 @@ TEST(BiasCorrectionGolden, FastShiftIsTheWeightErrorTimesTheMeanInput) {
     samples.feed = [&](std::int64_t) { return std::vector{tensor_of(golden["inputs"], {std::ssize(golden["inputs"]), inputs})}; };
     StageRemarks remarks;
     const Config config = parse_config("bias_correction() + rtn(bits=" + golden["bits"].dump() + ",group_size=-1)");
-    const Model corrected = correct_biases(model, config, {}, {}, samples, remarks);
+    const Model corrected = correct_biases(model, config, {}, {}, samples, remarks).model;
     expect_near(weights_of(corrected, "n_y", 2), golden["bias_fast"]);
     EXPECT_THAT(remarks.at("n_y").at(0), HasSubstr("bias corrected"));
   }
@@ -245,14 +245,16 @@ TEST(BiasCorrectionGolden, FastShiftIsTheWeightErrorTimesTheMeanInput) {
 
 TEST(BiasCorrection, LayersWithoutABiasGetOne) {
   Sketch sketch(13);
-  sketch.input("x", {1, 4, 6}).constant("w", numbers({6, 5}, 1)).node("MatMul", {"x", "w"}, {"y"});
-  const Model model = prepare_float_model(sketch.output("y").model());
-  StageRemarks remarks;
-  const Model corrected = correct_biases(model, parse_config("bias_correction(mode=full) + rtn(bits=2,group_size=-1)"), {}, {},
-                                         random_samples(model, 8), remarks);
-  verify(corrected.graph);
-  EXPECT_EQ(corrected.graph.nodes.size(), 2U);
-  EXPECT_EQ(corrected.graph.nodes[1].type, "Add");
+  sketch.input("x", {1, 4, 6}).constant("w", numbers({6, 5}, 1)).constant("v", numbers({5, 3}, 2));
+  const Model model = prepare_float_model(sketch.node("MatMul", {"x", "w"}, {"a"}).node("MatMul", {"a", "v"}, {"y"}).output("y").model());
+  for (const char* text : {"bias_correction(mode=full) + rtn(bits=2,group_size=-1)", "bias_correction() + static_int8()"}) {
+    StageRemarks remarks;
+    const Config config = parse_config(text);
+    const CorrectedModel corrected = correct_biases(model, config, statistics_for(model.graph), {}, random_samples(model, 8), remarks);
+    verify(corrected.model.graph);
+    EXPECT_EQ(corrected.model.graph.nodes.size(), 4U) << text;
+    EXPECT_TRUE(quantizes_anything(convert(corrected.model, config, corrected.statistics))) << text;
+  }
 }
 
 }  // namespace
