@@ -68,5 +68,70 @@ template <int W>
   return a * b + c;
 }
 
+/// Every other lane of 2 * W neighbours: the even ones, or from the second on.
+template <int W, int first>
+[[gnu::always_inline]] inline FloatLanes<W> every_other(FloatLanes<W> low, FloatLanes<W> high) {
+  static_assert(W == 4 || W == 8 || W == 16);
+  if constexpr (W == 4) {
+    return __builtin_shuffle(low, high, IntLanes<4>{first, first + 2, first + 4, first + 6});
+  } else if constexpr (W == 8) {
+    return __builtin_shuffle(low, high, IntLanes<8>{first, first + 2, first + 4, first + 6, first + 8, first + 10, first + 12, first + 14});
+  } else {
+    return __builtin_shuffle(low, high,
+                             IntLanes<16>{first, first + 2, first + 4, first + 6, first + 8, first + 10, first + 12, first + 14, first + 16,
+                                          first + 18, first + 20, first + 22, first + 24, first + 26, first + 28, first + 30});
+  }
+}
+
+/// Two registers as neighbours in turn, first lanes in front: the other way round than every_other; the lower or the upper half of them.
+template <int W, bool upper>
+[[gnu::always_inline]] inline FloatLanes<W> in_turn(FloatLanes<W> even, FloatLanes<W> odd) {
+  static_assert(W == 4 || W == 8 || W == 16);
+  constexpr int at = upper ? W / 2 : 0;
+  if constexpr (W == 4) {
+    return __builtin_shuffle(even, odd, IntLanes<4>{at, at + W, at + 1, at + W + 1});
+  } else if constexpr (W == 8) {
+    return __builtin_shuffle(even, odd, IntLanes<8>{at, at + W, at + 1, at + W + 1, at + 2, at + W + 2, at + 3, at + W + 3});
+  } else {
+    return __builtin_shuffle(even, odd,
+                             IntLanes<16>{at, at + W, at + 1, at + W + 1, at + 2, at + W + 2, at + 3, at + W + 3, at + 4, at + W + 4,
+                                          at + 5, at + W + 5, at + 6, at + W + 6, at + 7, at + W + 7});
+  }
+}
+
+/// Copies `count` floats in whole registers, the last one over a part of what is copied already. Source and target do not overlap.
+template <int W>
+[[gnu::always_inline]] inline void copy_floats(const float* source, float* target, std::size_t count) {
+  if (count >= W) {
+    for (std::size_t done = 0; done + W < count; done += W) store<W>(target + done, load<W>(source + done));
+    store<W>(target + count - W, load<W>(source + count - W));
+  } else if (W > 4 && count >= 4) {
+    copy_floats<4>(source, target, count);
+  } else {
+    for (std::size_t i = 0; i < count; ++i) target[i] = source[i];
+  }
+}
+
+/// The even ones of `count` floats to `even`, the others to `odd`.
+template <int W>
+[[gnu::always_inline]] inline void split_floats(const float* source, float* even, float* odd, std::size_t count) {
+  std::size_t done = 0;
+  for (; done + 2 * W <= count; done += 2 * W) {
+    const FloatLanes<W> low = load<W>(source + done);
+    const FloatLanes<W> high = load<W>(source + done + W);
+    store<W>(even + done / 2, every_other<W, 0>(low, high));
+    store<W>(odd + done / 2, every_other<W, 1>(low, high));
+  }
+  if constexpr (W > 4) {
+    if (done < count) split_floats<W / 2>(source + done, even + done / 2, odd + done / 2, count - done);
+  } else {
+    for (; done + 1 < count; done += 2) {
+      even[done / 2] = source[done];
+      odd[done / 2] = source[done + 1];
+    }
+    if (done < count) even[done / 2] = source[done];
+  }
+}
+
 }  // namespace
 }  // namespace titrate::kernels

@@ -1,9 +1,11 @@
 // BatchNormalization (inference), InstanceNormalization, LayerNormalization, GroupNormalization, LRN, LpNormalization,
-// MeanVarianceNormalization. Sums of float32 run in double, in order, so that they are the same on every machine.
+// MeanVarianceNormalization. Sums of float32 run in double, in a fixed order, so that they are the
+// same on every machine.
 #include <algorithm>
 #include <cmath>
 
 #include "engine/kernels/elementwise/elementwise.hpp"
+#include "engine/kernels/normalization/normalization.hpp"
 #include "engine/kernels/threads.hpp"
 #include "engine/ops/table.hpp"
 #include "engine/ops/widened.hpp"
@@ -28,13 +30,11 @@ Step prepare_floats(const PrepareRequest& request) {
   }
 }
 
-struct Moments {
-  double mean;
-  double variance;  // of the population
-};
+using kernels::Moments;
 
 template <class T>
 Moments moments_of(std::span<const T> elements) {
+  if constexpr (std::is_same_v<T, float>) return kernels::normalization_kernels(selected_isa()).moments(elements.data(), elements.size());
   double sum = 0;
   for (const T element : elements) sum += static_cast<double>(element);
   const double mean = sum / static_cast<double>(elements.size());
@@ -55,6 +55,9 @@ void scale_and_shift(std::span<const T> source, T factor, T addend, T* target) {
 // (x - mean) * factor + addend: unlike x * factor + constant it does not cancel where the deviation is small beside the mean.
 template <class T>
 void normalize(std::span<const T> source, T mean, T factor, T addend, T* target) {
+  if constexpr (std::is_same_v<T, float>) {
+    return kernels::normalization_kernels(selected_isa()).normalize(source.data(), mean, factor, addend, target, source.size());
+  }
   for (std::size_t i = 0; i < source.size(); ++i) target[i] = (source[i] - mean) * factor + addend;
 }
 
@@ -226,6 +229,16 @@ std::vector<T> stretched(const Tensor& tensor, std::span<const std::int64_t> siz
   return row;
 }
 
+// (x - mean) * factor * scale + bias, with a scale and a bias for each element.
+template <class T>
+void normalize_each(std::span<const T> source, T mean, T factor, const std::vector<T>& scale, const std::vector<T>& bias, T* target) {
+  if constexpr (std::is_same_v<T, float>) {
+    return kernels::normalization_kernels(selected_isa())
+        .normalize_each(source.data(), mean, factor, scale.data(), bias.data(), target, source.size());
+  }
+  for (std::size_t i = 0; i < source.size(); ++i) target[i] = (source[i] - mean) * factor * scale[i] + bias[i];
+}
+
 template <class T>
 Step prepare_layer_of(const PrepareRequest& request) {
   const auto epsilon = static_cast<double>(request.node.number("epsilon", 1e-5F));
@@ -246,7 +259,7 @@ Step prepare_layer_of(const PrepareRequest& request) {
       const double inverse = 1 / std::sqrt(moments.variance + epsilon);
       const auto mean = static_cast<T>(moments.mean);
       const auto factor = static_cast<T>(inverse);
-      for (std::size_t i = 0; i < size; ++i) output[row * size + i] = (own[i] - mean) * factor * scale[i] + bias[i];
+      normalize_each<T>(own, mean, factor, scale, bias, output + row * size);
       if (run.outputs.size() > 1 && run.out(1).exists()) run.out(1).template mutable_data<T>()[row] = mean;
       if (run.outputs.size() > 2 && run.out(2).exists()) run.out(2).template mutable_data<T>()[row] = factor;
     });

@@ -72,11 +72,20 @@ void normalize(Kind kind, std::size_t size, std::size_t stride, const T* source,
   }
 }
 
-// Rows of neighbouring float32, by the kernel.
-void normalize_rows(const Groups& groups, const float* source, float* target) {
-  const kernels::SoftmaxKernel kernel = kernels::softmax_kernel(selected_isa());
-  kernels::parallel_for(groups.blocks,
-                        [&](std::size_t row, std::size_t) { kernel(source + row * groups.size, target + row * groups.size, groups.size); });
+// float32 by the kernels: rows of neighbours, or all the columns of a block.
+void normalize_by_kernel(Kind kind, const Groups& groups, const float* source, float* target) {
+  const kernels::SoftmaxKernels& kernel = kernels::softmax_kernels(selected_isa());
+  const auto row_kernel = kind == Kind::softmax ? kernel.row : kernel.log_row;
+  const std::size_t block_size = groups.size * groups.stride;
+  kernels::parallel_for(groups.blocks, [&](std::size_t block, std::size_t) {
+    const float* from = source + block * block_size;
+    float* to = target + block * block_size;
+    if (groups.stride == 1) {
+      row_kernel(from, to, groups.size);
+    } else {
+      kernel.columns(from, to, groups.size, groups.stride, kind == Kind::log_softmax);
+    }
+  });
 }
 
 template <class T>
@@ -87,7 +96,7 @@ Step prepare_of(Kind kind, std::int64_t axis, bool flatten) {
     const T* source = run.in(0).data<T>().data();
     T* target = run.out().mutable_data<T>().data();
     if constexpr (std::is_same_v<T, float>) {
-      if (kind == Kind::softmax && groups.stride == 1) return normalize_rows(groups, source, target);
+      if (kind != Kind::hardmax) return normalize_by_kernel(kind, groups, source, target);
     }
     kernels::parallel_for(groups.blocks * groups.stride, [&](std::size_t group, std::size_t) {
       const std::size_t first = group / groups.stride * groups.size * groups.stride + group % groups.stride;

@@ -1,7 +1,11 @@
 // Sum, Mean, Min and Max of any number of inputs, broadcast, and Clip between two bounds.
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 
+#include "engine/kernels/elementwise/elementwise.hpp"
+#include "engine/kernels/threads.hpp"
 #include "engine/ops/binary.hpp"
 #include "engine/ops/table.hpp"
 #include "engine/ops/words.hpp"
@@ -82,6 +86,15 @@ template <class T>
 void clip(const Tensor& source, Tensor& target, T lowest, T highest) {
   const auto from = source.data<T>();
   const auto to = target.mutable_data<T>();
+  if constexpr (std::is_same_v<T, float>) {
+    const auto clamp = kernels::elementwise_kernels(selected_isa()).clamp;
+    constexpr std::size_t piece = 16384;  // long enough to pay for handing it to a thread
+    kernels::parallel_for((from.size() + piece - 1) / piece, [&](std::size_t index, std::size_t) {
+      const std::size_t first = index * piece;
+      clamp(from.data() + first, lowest, highest, to.data() + first, std::min(piece, from.size() - first));
+    });
+    return;
+  }
   for (std::size_t index = 0; index < from.size(); ++index) {
     const T raised = from[index] < lowest ? lowest : from[index];
     to[index] = raised > highest ? highest : raised;

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "engine/ops/float_arrays.hpp"
+#include "engine/ops/grouped_floats.hpp"
 
 namespace titrate::engine {
 namespace {
@@ -14,10 +15,9 @@ struct Extent {
   float high = 0;
   float signed_largest = 0;  // the first element of largest magnitude
 
-  explicit Extent(std::span<const float> elements) {
-    const ops::FloatRange range = ops::range_of(elements);
-    low = std::min(range.lowest, 0.0F);
-    high = std::max(range.highest, 0.0F);
+  explicit Extent(std::span<const float> elements) : Extent(elements, ops::range_of(elements)) {}
+  Extent(std::span<const float> elements, const ops::FloatRange& range)
+      : low(std::min(range.lowest, 0.0F)), high(std::max(range.highest, 0.0F)) {
     signed_largest = -low > high ? low : high;
     if (-low != high || high == 0) return;
     signed_largest = *std::find_if(elements.begin(), elements.end(), [&](float element) { return std::fabs(element) == high; });
@@ -68,21 +68,43 @@ AffineParameters fit(std::span<const float> elements, const RoundToNearest& how)
   return how.search_clip ? search_clip(elements, extent, how) : parameters_of(extent, how, 1.0F);
 }
 
+// Scales and zero points of the groups of a row.
+void fit_row(std::span<const float> elements, const RoundToNearest& how, std::size_t group, std::span<float> scales,
+             std::span<std::int32_t> zero_points) {
+  std::vector<float> lowest(scales.size());
+  std::vector<float> highest(scales.size());
+  ops::ranges_of_groups(elements, group, lowest, highest);
+  for (std::size_t index = 0; index < scales.size(); ++index) {
+    const std::span<const float> own = elements.subspan(index * group, std::min(group, elements.size() - index * group));
+    const Extent extent(own, {.lowest = lowest[index], .highest = highest[index], .not_finite = 0});
+    const AffineParameters fitted = how.search_clip ? search_clip(own, extent, how) : parameters_of(extent, how, 1.0F);
+    scales[index] = fitted.scale;
+    zero_points[index] = fitted.zero_point;
+  }
+}
+
 void quantize_row(const WeightMatrix& weights, std::int64_t row, const RoundToNearest& how, QuantizedMatrix& result) {
-  const auto elements = weights.row(row);
-  for (std::int64_t first = 0; first < weights.columns; first += result.group) {
-    const auto group =
-        elements.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(std::min(result.group, weights.columns - first)));
-    const std::size_t index = result.per_tensor ? 0 : static_cast<std::size_t>(row * result.groups() + first / result.group);
-    if (!result.per_tensor) {
-      const AffineParameters fitted = fit(group, how);
-      result.scales[index] = fitted.scale;
-      result.zero_points[index] = fitted.zero_point;
-    }
-    const AffineParameters parameters{.scale = result.scales[index], .zero_point = result.zero_points[index]};
-    const auto target = static_cast<std::size_t>(row * weights.columns + first);
-    ops::quantize_to(std::span(result.codes).subspan(target, group.size()), group, parameters.scale, parameters.zero_point,
-                     result.range.least, result.range.most);
+  const std::span<const float> elements = weights.row(row);
+  const auto group = static_cast<std::size_t>(result.group);
+  const auto groups = static_cast<std::size_t>(result.groups());
+  const std::size_t first = result.per_tensor ? 0 : static_cast<std::size_t>(row) * groups;
+  const std::span<float> scales = std::span(result.scales).subspan(first, groups);
+  const std::span<std::int32_t> zero_points = std::span(result.zero_points).subspan(first, groups);
+  if (!result.per_tensor) fit_row(elements, how, group, scales, zero_points);
+  ops::quantize_groups_to(std::span(result.codes).subspan(static_cast<std::size_t>(row * weights.columns), elements.size()), elements,
+                          group, scales, zero_points, result.range.least, result.range.most);
+}
+
+// Some rows at a time: the zeros that a vector is made of are replaced while they are in the cache.
+void quantize_rows(const WeightMatrix& weights, const RoundToNearest& how, QuantizedMatrix& result) {
+  constexpr std::int64_t cached_codes = std::int64_t{1} << 17;
+  const std::int64_t together = std::max<std::int64_t>(1, cached_codes / std::max<std::int64_t>(weights.columns, 1));
+  result.codes.reserve(weights.elements.size());
+  for (std::int64_t first = 0; first < weights.rows; first += together) {
+    const std::int64_t last = std::min(weights.rows, first + together);
+    result.codes.resize(static_cast<std::size_t>(last * weights.columns));
+#pragma omp parallel for schedule(static) if (weights.elements.size() > 65536)
+    for (std::int64_t row = first; row < last; ++row) quantize_row(weights, row, how, result);
   }
 }
 
@@ -99,7 +121,6 @@ QuantizedMatrix quantize_weights(const WeightMatrix& weights, const RoundToNeare
                          .zero_points = {}};
   if (how.group_size > 0) result.group = std::min(how.group_size, weights.columns);
   const auto scales = result.per_tensor ? std::size_t{1} : static_cast<std::size_t>(result.rows * result.groups());
-  result.codes.resize(weights.elements.size());
   result.scales.resize(scales);
   result.zero_points.resize(scales);
   if (result.per_tensor) {
@@ -107,8 +128,7 @@ QuantizedMatrix quantize_weights(const WeightMatrix& weights, const RoundToNeare
     result.scales[0] = fitted.scale;
     result.zero_points[0] = fitted.zero_point;
   }
-#pragma omp parallel for schedule(static) if (weights.elements.size() > 65536)
-  for (std::int64_t row = 0; row < weights.rows; ++row) quantize_row(weights, row, how, result);
+  quantize_rows(weights, how, result);
   return result;
 }
 

@@ -30,8 +30,8 @@ void StatisticsCollector::Worker::observe(ValueId id, const Tensor& tensor) {
   const int slot = collector_->slot_of_[static_cast<std::size_t>(id)];
   if (slot < 0 || tensor.type() != DataType::float32) return;
   const auto index = static_cast<std::size_t>(slot);
-  (*extents_)[index] = extent_of(tensor.data<float>());
-  if (!histograms_.empty()) histograms_[index].add(tensor.data<float>());
+  const std::span<const float> numbers = tensor.data<float>();
+  (*extents_)[index] = histograms_.empty() ? extent_of(numbers) : extent_of_range(histograms_[index].add(numbers));
 }
 
 void StatisticsCollector::add(const Extents& extents) {

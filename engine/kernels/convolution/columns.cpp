@@ -1,5 +1,6 @@
 #include "engine/kernels/convolution/columns.hpp"
 
+#include <array>
 #include <numeric>
 
 #include "engine/kernels/convolution/gather.hpp"
@@ -14,6 +15,13 @@ constexpr std::size_t gather_slack = 32;
 std::size_t panel_size(const SgemmKernels& kernels, const ConvolutionGeometry& geometry) {
   const DepthBlocks blocks(kernels, static_cast<std::size_t>(geometry.depth()));
   return whole_lines(blocks.longest() * static_cast<std::size_t>(kernels.columns) + gather_slack);
+}
+
+// Panels of columns that take 64 KB of the second cache: a panel of filters that stays in the first meets all of them before the next
+// comes.
+constexpr std::size_t most_together = 32;
+std::size_t panels_together(const SgemmKernels& kernels, const ConvolutionGeometry& geometry) {
+  return std::clamp<std::size_t>(16384 / panel_size(kernels, geometry), 1, most_together);
 }
 
 // Rows of a dense image can be read where they are, unless their distance makes them share a few sets of the first cache (64 sets of 64
@@ -33,90 +41,99 @@ class ColumnWorker {
         panels_(pass.kernels, pass.filter_count()),
         blocks_(pass.kernels, pass.depth()),
         width_(static_cast<std::size_t>(pass.kernels.columns)),
-        panel_(scratch),
-        edge_(scratch + panel_size(pass.kernels, pass.geometry)),
+        together_(panels_together(pass.kernels, pass.geometry)),
+        panel_size_(panel_size(pass.kernels, pass.geometry)),
+        copies_(scratch),
+        edge_(scratch + together_ * panel_size_),
         bounds_{pass.epilogue.activation.first, pass.epilogue.activation.second},
         in_tile_(pass.epilogue.activation.is_identity() || pass.epilogue.activation.kind == ActivationKind::clamp) {}
 
   // Panels of columns [first, last), for one block of the depth after the other: the block's filters stay in the second cache.
   void run(std::size_t first, std::size_t last) const {
     for (std::size_t block = 0; block < blocks_.count; ++block) {
-      for (std::size_t panel = first; panel < last; ++panel) {
-        const std::size_t column = panel * width_;
-        const std::size_t count = std::min(width_, pass_.output_size() - column);
-        if (count == width_) {
-          run_panel(block, column);
-        } else {
-          run_edge(block, column, count);
-        }
-      }
+      for (std::size_t begin = first; begin < last; begin += together_) run_together(block, begin, std::min(last, begin + together_));
     }
   }
 
  private:
-  [[nodiscard]] bool is_last(std::size_t block) const { return block + 1 == blocks_.count; }
+  // Where the tiles of a panel of columns read.
+  struct Columns {
+    const float* b;
+    bool packed;
+  };
 
-  void run_panel(std::size_t block, std::size_t column) const {
-    const std::size_t first = pass_.first_output + column;
-    const OutputRange range(pass_, column, width_);
-    const bool copied = collides_ || !range.is_one_run();
-    if (copied) range.gather(pass_, blocks_.begin(block), depth_of(block), panel_, width_);
-    SgemmTile tile = tile_of(block);
-    tile.b = copied ? panel_ : pass_.image + range.source();
-    tile.offsets = copied ? nullptr : pass_.offsets + blocks_.begin(block);
-    tile.c_stride = pass_.output_size();
-    if (is_last(block) && in_tile_ && !pass_.epilogue.activation.is_identity()) tile.bounds = bounds_;
-    const float* addend = is_last(block) && in_tile_ ? pass_.epilogue.addend : nullptr;
+  [[nodiscard]] bool is_last(std::size_t block) const { return block + 1 == blocks_.count; }
+  [[nodiscard]] std::size_t depth_of(std::size_t block) const { return blocks_.begin(block + 1) - blocks_.begin(block); }
+  [[nodiscard]] std::size_t count_of(std::size_t panel) const { return std::min(width_, pass_.output_size() - panel * width_); }
+
+  // A panel of filters meets one panel of columns after the other: what is written then lies side by side in the outputs.
+  void run_together(std::size_t block, std::size_t begin, std::size_t end) const {
+    std::array<Columns, most_together> columns;
+    for (std::size_t panel = begin; panel < end; ++panel)
+      columns[panel - begin] = columns_of(block, panel, copies_ + (panel - begin) * panel_size_);
+    const std::size_t whole = count_of(end - 1) == width_ ? end : end - 1;
+    SgemmTile tile{.depth = depth_of(block),
+                   .a = nullptr,
+                   .b = nullptr,
+                   .offsets = pass_.offsets + blocks_.begin(block),
+                   .c = nullptr,
+                   .c_stride = pass_.output_size(),
+                   .start = nullptr,
+                   .accumulate = block > 0};
+    const bool finishes = is_last(block) && in_tile_;
+    if (finishes && !pass_.epilogue.activation.is_identity()) tile.bounds = bounds_;
+    const float* addend = finishes ? pass_.epilogue.addend : nullptr;
     for (std::size_t index = 0; index < panels_.count; ++index) {
       const std::size_t row = panels_.begin(index);
-      const std::size_t start = first + row * tile.c_stride;
-      tile.c = pass_.outputs + start;
-      tile.addend = addend == nullptr ? nullptr : addend + start;
-      multiply(tile, block, index, copied);
+      const std::size_t height = panels_.height(index);
+      tile.a = pass_.filters + row * pass_.depth() + blocks_.begin(block) * height;
+      tile.start = block == 0 && pass_.bias != nullptr ? pass_.bias + row : nullptr;
+      const std::size_t start = pass_.first_output + row * tile.c_stride;
+      for (std::size_t panel = begin; panel < whole; ++panel) {
+        tile.c = pass_.outputs + start + panel * width_;
+        tile.addend = addend == nullptr ? nullptr : addend + start + panel * width_;
+        multiply(tile, columns[panel - begin], height);
+      }
+      if (whole < end) multiply_edge(tile, columns[whole - begin], row, height);
     }
-    if (!is_last(block) || in_tile_) return;
-    for (std::size_t row = 0; row < pass_.filter_count(); ++row) pass_.epilogue.finish(pass_.outputs, first + row * tile.c_stride, width_);
+    if (is_last(block)) finish(begin, whole, end);
+  }
+
+  [[nodiscard]] Columns columns_of(std::size_t block, std::size_t panel, float* copy) const {
+    const std::size_t count = count_of(panel);
+    const OutputRange range(pass_, panel * width_, count);
+    if (count == width_ && !collides_ && range.is_one_run()) return {pass_.image + range.source(), false};
+    if (count < width_) std::fill_n(copy, panel_size_, 0.0F);
+    range.gather(pass_, blocks_.begin(block), depth_of(block), copy, width_);
+    return {copy, true};
+  }
+
+  void multiply(SgemmTile& tile, const Columns& columns, std::size_t height) const {
+    tile.b = columns.b;
+    (columns.packed ? pass_.kernels.packed : pass_.kernels.indirect)[height](tile);
   }
 
   // The last outputs are fewer than a tile is wide: their sums are kept apart until they are finished.
-  void run_edge(std::size_t block, std::size_t column, std::size_t count) const {
-    const OutputRange range(pass_, column, count);
-    if (block == 0) std::fill_n(panel_, panel_size(pass_.kernels, pass_.geometry), 0.0F);
-    range.gather(pass_, blocks_.begin(block), depth_of(block), panel_, width_);
-    SgemmTile tile = tile_of(block);
-    tile.b = panel_;
+  void multiply_edge(const SgemmTile& whole, const Columns& columns, std::size_t row, std::size_t height) const {
+    SgemmTile tile = whole;
+    tile.c = edge_ + row * width_;
     tile.c_stride = width_;
-    for (std::size_t index = 0; index < panels_.count; ++index) {
-      tile.c = edge_ + panels_.begin(index) * width_;
-      multiply(tile, block, index, true);
-    }
-    if (!is_last(block)) return;
+    tile.addend = nullptr;
+    tile.bounds = nullptr;
+    multiply(tile, columns, height);
+  }
+
+  // What tiles could not do: functions that are no bounds, and the edge.
+  void finish(std::size_t begin, std::size_t whole, std::size_t end) const {
+    const std::size_t count = whole < end ? count_of(whole) : 0;
+    if (in_tile_ && count == 0) return;
     for (std::size_t row = 0; row < pass_.filter_count(); ++row) {
-      const std::size_t first = pass_.first_output + row * pass_.output_size() + column;
-      std::copy_n(edge_ + row * width_, count, pass_.outputs + first);
-      pass_.epilogue.finish(pass_.outputs, first, count);
+      const std::size_t first = pass_.first_output + row * pass_.output_size();
+      if (!in_tile_) pass_.epilogue.finish(pass_.outputs, first + begin * width_, (whole - begin) * width_);
+      if (count == 0) continue;
+      std::copy_n(edge_ + row * width_, count, pass_.outputs + first + whole * width_);
+      pass_.epilogue.finish(pass_.outputs, first + whole * width_, count);
     }
-  }
-
-  [[nodiscard]] std::size_t depth_of(std::size_t block) const { return blocks_.begin(block + 1) - blocks_.begin(block); }
-
-  [[nodiscard]] SgemmTile tile_of(std::size_t block) const {
-    return {.depth = depth_of(block),
-            .a = nullptr,
-            .b = nullptr,
-            .offsets = nullptr,
-            .c = nullptr,
-            .c_stride = 0,
-            .start = nullptr,
-            .accumulate = block > 0};
-  }
-
-  void multiply(SgemmTile& tile, std::size_t block, std::size_t panel, bool packed) const {
-    const std::size_t row = panels_.begin(panel);
-    const std::size_t height = panels_.height(panel);
-    tile.a = pass_.filters + row * pass_.depth() + blocks_.begin(block) * height;
-    tile.start = block == 0 && pass_.bias != nullptr ? pass_.bias + row : nullptr;
-    (packed ? pass_.kernels.packed : pass_.kernels.indirect)[height](tile);
   }
 
   const ConvolutionPass& pass_;
@@ -124,7 +141,9 @@ class ColumnWorker {
   RowPanels panels_;
   DepthBlocks blocks_;
   std::size_t width_;
-  float* panel_;
+  std::size_t together_;
+  std::size_t panel_size_;
+  float* copies_;
   float* edge_;
   float bounds_[2];
   bool in_tile_;
@@ -133,7 +152,8 @@ class ColumnWorker {
 }  // namespace
 
 std::size_t columns_scratch(const SgemmKernels& kernels, const ConvolutionGeometry& geometry) {
-  return panel_size(kernels, geometry) + whole_lines(static_cast<std::size_t>(geometry.filters * kernels.columns));
+  return panels_together(kernels, geometry) * panel_size(kernels, geometry) +
+         whole_lines(static_cast<std::size_t>(geometry.filters * kernels.columns));
 }
 
 void convolve_columns(const ConvolutionPass& pass, float* scratch) {

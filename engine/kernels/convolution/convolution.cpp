@@ -7,8 +7,10 @@
 #include "engine/kernels/convolution/columns.hpp"
 #include "engine/kernels/convolution/pass.hpp"
 #include "engine/kernels/convolution/rows.hpp"
+#include "engine/kernels/convolution/winograd.hpp"
 #include "engine/kernels/sgemm/matrix.hpp"
 #include "engine/kernels/threads.hpp"
+#include "engine/kernels/winograd/winograd.hpp"
 
 namespace titrate::kernels {
 namespace {
@@ -39,6 +41,7 @@ void fill_image(const ConvolutionGeometry& geometry, const PhaseLayout& layout, 
 // In units of one multiplication of two registers each cycle for each row of K: a tile column costs one for each filter and its copy two
 // and a half; a tile row one for each panel of filters and its copy half; turning the rows' sums around costs two for each output.
 ConvolutionForm preferred_form(const SgemmKernels& kernels, const ConvolutionGeometry& geometry) {
+  if (suits_winograd(geometry)) return ConvolutionForm::winograd;
   const auto width = static_cast<double>(kernels.columns);
   const auto outputs = static_cast<double>(geometry.output_size());
   const auto filters = static_cast<double>(geometry.filters);
@@ -55,20 +58,32 @@ PackedFilters::PackedFilters(const SgemmKernels& kernels, const ConvolutionGeome
     : form_(form) {
   const auto depth = static_cast<std::size_t>(geometry.depth());
   const auto count = static_cast<std::size_t>(geometry.filters);
-  group_size_ = form == ConvolutionForm::columns ? count * depth : packed_columns_size(kernels, depth, count);
+  switch (form) {
+    case ConvolutionForm::columns:
+      group_size_ = count * depth;
+      break;
+    case ConvolutionForm::rows:
+      group_size_ = packed_columns_size(kernels, depth, count);
+      break;
+    case ConvolutionForm::winograd:
+      group_size_ = winograd_points * count * static_cast<std::size_t>(geometry.channels);
+  }
   packed_.resize(group_size_ * static_cast<std::size_t>(geometry.groups));
   for (std::size_t group = 0; group < static_cast<std::size_t>(geometry.groups); ++group) {
     const float* own = filters + group * count * depth;
     float* target = packed_.data() + group * group_size_;
     if (form == ConvolutionForm::columns) {
       pack_rows(kernels, {own, count, depth, depth, 1}, target);
-    } else {
+    } else if (form == ConvolutionForm::rows) {
       pack_columns(kernels, {own, depth, count, 1, depth}, target);
+    } else {
+      pack_winograd_filters(kernels, geometry, own, target);
     }
   }
 }
 
 std::size_t convolution_scratch(const SgemmKernels& kernels, const ConvolutionGeometry& geometry, ConvolutionForm form) {
+  if (form == ConvolutionForm::winograd) return winograd_scratch(kernels, geometry);
   const PhaseLayout layout(geometry);
   if (geometry.channels * layout.channel_size() > std::numeric_limits<std::int32_t>::max()) {
     throw_invalid("the image of a convolution has more than 2^31 elements in a group");
@@ -80,6 +95,10 @@ std::size_t convolution_scratch(const SgemmKernels& kernels, const ConvolutionGe
 
 void convolve(const SgemmKernels& kernels, const ConvolutionGeometry& geometry, const PackedFilters& filters, const float* bias,
               const float* input, float* output, std::span<float> scratch, const Epilogue& epilogue) {
+  if (filters.form() == ConvolutionForm::winograd) {
+    convolve_winograd(kernels, geometry, filters, bias, input, output, scratch, epilogue);
+    return;
+  }
   const PhaseLayout layout(geometry);
   const Division division(kernels, geometry, layout);
   auto* offsets = reinterpret_cast<std::int32_t*>(scratch.data());

@@ -1,4 +1,5 @@
-// float32 convolution as an implicit matrix product: filters [M, K] times image rows [K, outputs], K = (channel, tap).
+// float32 convolution as matrix products: an implicit one, filters [M, K] times image rows [K, outputs], K = (channel, tap), or for 3x3
+// filters one for each point of Winograd's minimal filtering.
 #pragma once
 
 #include <cstddef>
@@ -11,13 +12,15 @@
 
 namespace titrate::kernels {
 
-/// Which side of the product the outputs of an image are. Both forms sum in the same order: they give equal bits.
+/// The first two differ in which side of the product the outputs of an image are; they sum in the same order and give equal bits. The
+/// third rounds differently: its largest error is within twice theirs (tests/engine/kernels/winograd_test.cpp).
 enum class ConvolutionForm {
-  columns,  ///< filters times image
-  rows,     ///< image times filters: where few outputs would leave the last tile of columns half empty
+  columns,   ///< filters times image
+  rows,      ///< image times filters: where few outputs would leave the last tile of columns half empty
+  winograd,  ///< 16 products for four outputs of a 3x3 filter instead of 36; only where suits_winograd() (winograd.hpp)
 };
 
-/// The faster form; geometry must be complete.
+/// The fastest form; geometry must be complete. The batch has no part in it.
 [[nodiscard]] ConvolutionForm preferred_form(const SgemmKernels& kernels, const ConvolutionGeometry& geometry);
 
 /// What all convolutions with these filters share.
@@ -25,7 +28,7 @@ class PackedFilters {
  public:
   /// filters: [groups * filters, channels, kernel...] as ONNX lays them out; only geometry's groups, filters, channels and kernel count.
   PackedFilters(const SgemmKernels& kernels, const ConvolutionGeometry& geometry, const float* filters, ConvolutionForm form);
-  /// For one group: row panels of [filters, depth], or column panels of [depth, filters].
+  /// For one group: row panels of [filters, depth], column panels of [depth, filters], or row panels of [filters, channels] a point.
   [[nodiscard]] const float* group(std::int64_t index) const { return packed_.data() + static_cast<std::size_t>(index) * group_size_; }
   [[nodiscard]] ConvolutionForm form() const { return form_; }
 

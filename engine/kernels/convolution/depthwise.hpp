@@ -14,7 +14,7 @@ namespace titrate::kernels {
 [[nodiscard]] std::size_t depthwise_scratch(const ConvolutionGeometry& geometry);
 
 /// Arguments as of convolve() (convolution.hpp), the filters [groups * filters, 1, kernel...] not packed.
-void convolve_depthwise(DepthwiseKernel kernel, const ConvolutionGeometry& geometry, const float* filters, const float* bias,
+void convolve_depthwise(const DepthwiseKernel& kernel, const ConvolutionGeometry& geometry, const float* filters, const float* bias,
                         const float* input, float* output, std::span<float> scratch, const Epilogue& epilogue = {});
 
 }  // namespace titrate::kernels

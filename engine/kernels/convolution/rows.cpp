@@ -1,6 +1,7 @@
 #include "engine/kernels/convolution/rows.hpp"
 
 #include "engine/kernels/convolution/gather.hpp"
+#include "engine/kernels/lanes.hpp"
 #include "engine/kernels/sgemm/matrix.hpp"
 #include "engine/kernels/threads.hpp"
 
@@ -84,14 +85,40 @@ class RowWorker {
     for (std::size_t filter = 0; filter < pass_.filter_count(); filter += together) {
       const std::size_t present = std::min(together, pass_.filter_count() - filter);
       float* target = pass_.outputs + pass_.first_output + filter * pass_.output_size() + first;
-      for (std::size_t row = 0; row < count; ++row) {
-        const float* source = sums_ + row * stride_ + filter;
-        for (std::size_t own = 0; own < present; ++own) target[own * pass_.output_size() + row] = source[own];
-      }
+      turn(sums_ + filter, count, present, target);
       for (std::size_t own = 0; own < present; ++own) {
         pass_.epilogue.finish(pass_.outputs, pass_.first_output + (filter + own) * pass_.output_size() + first, count);
       }
     }
+  }
+
+  // sums[rows, columns] into target[columns, rows], in squares of four.
+  void turn(const float* sums, std::size_t rows, std::size_t columns, float* target) const {
+    const std::size_t pitch = pass_.output_size();
+    std::size_t row = 0;
+    for (; row + 4 <= rows; row += 4, sums += 4 * stride_) {
+      std::size_t column = 0;
+      for (; column + 4 <= columns; column += 4) {
+        turn_square(sums + column, stride_, target + column * pitch + row, pitch);
+      }
+      for (; column < columns; ++column) {
+        for (std::size_t i = 0; i < 4; ++i) target[column * pitch + row + i] = sums[i * stride_ + column];
+      }
+    }
+    for (; row < rows; ++row, sums += stride_) {
+      for (std::size_t column = 0; column < columns; ++column) target[column * pitch + row] = sums[column];
+    }
+  }
+
+  static void turn_square(const float* source, std::size_t from_row, float* target, std::size_t to_row) {
+    const FloatLanes<4> rows[4] = {load<4>(source), load<4>(source + from_row), load<4>(source + 2 * from_row),
+                                   load<4>(source + 3 * from_row)};
+    const FloatLanes<4> low[2] = {in_turn<4, false>(rows[0], rows[2]), in_turn<4, false>(rows[1], rows[3])};
+    const FloatLanes<4> high[2] = {in_turn<4, true>(rows[0], rows[2]), in_turn<4, true>(rows[1], rows[3])};
+    store<4>(target, in_turn<4, false>(low[0], low[1]));
+    store<4>(target + to_row, in_turn<4, true>(low[0], low[1]));
+    store<4>(target + 2 * to_row, in_turn<4, false>(high[0], high[1]));
+    store<4>(target + 3 * to_row, in_turn<4, true>(high[0], high[1]));
   }
 
   const ConvolutionPass& pass_;

@@ -3,9 +3,10 @@
 namespace titrate::kernels {
 
 #if defined(__AVX2__) && defined(__FMA__)
-extern const DepthwiseKernel depthwise_avx2 = depthwise_row<8>;
+static constexpr DepthwiseKernel kernels = depthwise_kernel_of<8>();
+extern const DepthwiseKernel* const depthwise_avx2 = &kernels;
 #else
-extern const DepthwiseKernel depthwise_avx2 = nullptr;
+extern const DepthwiseKernel* const depthwise_avx2 = nullptr;
 #endif
 
 }  // namespace titrate::kernels

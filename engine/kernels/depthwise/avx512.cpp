@@ -3,9 +3,10 @@
 namespace titrate::kernels {
 
 #if defined(__AVX512F__)
-extern const DepthwiseKernel depthwise_avx512 = depthwise_row<16>;
+static constexpr DepthwiseKernel kernels = depthwise_kernel_of<16>();
+extern const DepthwiseKernel* const depthwise_avx512 = &kernels;
 #else
-extern const DepthwiseKernel depthwise_avx512 = nullptr;
+extern const DepthwiseKernel* const depthwise_avx512 = nullptr;
 #endif
 
 }  // namespace titrate::kernels

@@ -1,4 +1,4 @@
-// The float32 depthwise kernel: neighbouring outputs of one channel from a few taps.
+// The float32 depthwise kernels: one channel, a filter of a few taps.
 #pragma once
 
 #include <cstddef>
@@ -10,13 +10,52 @@ namespace titrate::kernels {
 
 /// outputs[j] = start + sum over t of weights[t] * image[offsets[t] + j] for 0 <= j < count, summed in the order of t. May read 16 floats
 /// behind the last one it needs.
-using DepthwiseKernel = void (*)(const float* image, const std::int32_t* offsets, const float* weights, std::size_t taps, float start,
-                                 float* outputs, std::size_t count) noexcept;
+using DepthwiseRun = void (*)(const float* image, const std::int32_t* offsets, const float* weights, std::size_t taps, float start,
+                              float* outputs, std::size_t count) noexcept;
+
+/// One channel of an image under a square filter, K taps a side and S outputs apart, both fixed by the function that is called.
+struct DepthwisePlane {
+  const float* image;  ///< [rows, columns]
+  std::size_t rows;
+  std::size_t columns;
+  std::size_t pad_top;  ///< zeros in front; what is behind follows from the outputs' sizes
+  std::size_t pad_left;
+  const float* weights;  ///< [K, K]
+  float start;
+  const float* bounds;  ///< two: what is stored is min(max(sum, bounds[0]), bounds[1]), NaN stays NaN; or null
+  float* outputs;       ///< [output_rows, output_columns]
+  std::size_t output_rows;
+  std::size_t output_columns;
+  float* padded;  ///< padded_plane_size() floats that hold zeros, or what another plane of the same sizes left there
+};
+
+/// outputs[h][w] = start + sum over taps of weights[i][j] * image[h * S + i - pad_top][w * S + j - pad_left], row by row: the sums of
+/// DepthwiseRun, the padding's zeros included.
+using DepthwisePlaneRun = void (*)(const DepthwisePlane&) noexcept;
+
+/// The padded rows of a plane. With S = 2 a row is its even columns, then its odd ones, so that the neighbours of a tap stay neighbours.
+struct PaddedRows {
+  std::size_t count;
+  std::size_t part;   ///< columns of one parity
+  std::size_t pitch;  ///< from row to row
+  [[gnu::always_inline]] PaddedRows(std::size_t output_rows, std::size_t output_columns, std::size_t taps, std::size_t stride)
+      : count((output_rows - 1) * stride + taps), part(output_columns + (taps - 1) / stride), pitch(part * stride) {}
+};
+
+/// In floats, with what whole registers read behind the last row.
+[[nodiscard, gnu::always_inline]] inline std::size_t padded_plane_size(const PaddedRows& rows) {
+  return (rows.count * rows.pitch + 32 + 15) / 16 * 16;
+}
+
+struct DepthwiseKernel {
+  DepthwiseRun run;
+  DepthwisePlaneRun planes[2][2];  ///< [K == 5][S - 1], K = 3 or 5, S = 1 or 2
+};
 
 /// Null where the build has no such instruction set.
-extern const DepthwiseKernel depthwise_scalar;
-extern const DepthwiseKernel depthwise_avx2;
-extern const DepthwiseKernel depthwise_avx512;
+extern const DepthwiseKernel* const depthwise_scalar;
+extern const DepthwiseKernel* const depthwise_avx2;
+extern const DepthwiseKernel* const depthwise_avx512;
 
 [[nodiscard]] DepthwiseKernel depthwise_kernel(Isa isa);
 

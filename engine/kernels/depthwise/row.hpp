@@ -1,7 +1,8 @@
-// The kernel as a template; see depthwise.hpp for what it computes. For the files of an instruction set only.
+// Rows as a template, whatever the taps; see depthwise.hpp for what it computes. For the files of an instruction set only.
 #pragma once
 
 #include "engine/kernels/depthwise/depthwise.hpp"
+#include "engine/kernels/depthwise/plane.hpp"
 #include "engine/kernels/lanes.hpp"
 
 namespace titrate::kernels {
@@ -34,6 +35,11 @@ void depthwise_row(const float* image, const std::int32_t* offsets, const float*
   float rest[W];
   depthwise_chunk<W, 1>(image + done, offsets, weights, taps, start, rest);
   for (std::size_t j = 0; done + j < count; ++j) outputs[done + j] = rest[j];
+}
+
+template <int W>
+constexpr DepthwiseKernel depthwise_kernel_of() {
+  return {depthwise_row<W>, {{depthwise_plane<W, 3, 1>, depthwise_plane<W, 3, 2>}, {depthwise_plane<W, 5, 1>, depthwise_plane<W, 5, 2>}}};
 }
 
 }  // namespace

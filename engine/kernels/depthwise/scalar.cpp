@@ -2,6 +2,7 @@
 
 namespace titrate::kernels {
 
-extern const DepthwiseKernel depthwise_scalar = depthwise_row<4>;
+static constexpr DepthwiseKernel kernels = depthwise_kernel_of<4>();
+extern const DepthwiseKernel* const depthwise_scalar = &kernels;
 
 }  // namespace titrate::kernels

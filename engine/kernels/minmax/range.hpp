@@ -56,5 +56,43 @@ Range range_of(const float* numbers, std::size_t count) noexcept {
   return range;
 }
 
+// The finite bounds alone: nothing is counted.
+template <int W>
+[[gnu::always_inline]] inline void bounds_of(const float* numbers, std::size_t count, float& lowest, float& highest) {
+  constexpr float infinity = __builtin_inff();
+  FloatLanes<W> low = broadcast<W>(infinity);
+  FloatLanes<W> high = broadcast<W>(-infinity);
+  const auto take = [&](FloatLanes<W> x) {
+    const IntLanes<W> finite = (bits_of<W>(x) & exponent_mask) != exponent_mask;
+    const FloatLanes<W> upper = finite ? x : broadcast<W>(infinity);
+    const FloatLanes<W> lower = finite ? x : broadcast<W>(-infinity);
+    low = upper < low ? upper : low;
+    high = lower > high ? lower : high;
+  };
+  std::size_t done = 0;
+  for (; done + W <= count; done += W) take(load<W>(numbers + done));
+  if (done < count && count >= W) {
+    take(load<W>(numbers + count - W));  // some of them again: that changes no bound
+  } else if (done < count) {
+    float rest[W];
+    for (std::size_t i = 0; i < W; ++i) rest[i] = numbers[i < count ? i : 0];
+    take(load<W>(rest));
+  }
+  lowest = low[0];
+  highest = high[0];
+#pragma GCC unroll 16
+  for (int lane = 1; lane < W; ++lane) {
+    lowest = low[lane] < lowest ? low[lane] : lowest;
+    highest = high[lane] > highest ? high[lane] : highest;
+  }
+}
+
+template <int W>
+void ranges_of_groups(const float* numbers, std::size_t count, std::size_t group, float* lowest, float* highest) noexcept {
+  for (std::size_t first = 0; first < count; first += group, ++lowest, ++highest) {
+    bounds_of<W>(numbers + first, count - first < group ? count - first : group, *lowest, *highest);
+  }
+}
+
 }  // namespace
 }  // namespace titrate::kernels

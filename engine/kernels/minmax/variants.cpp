@@ -8,4 +8,10 @@ MinMax minmax_kernel(Isa isa) {
   return minmax_scalar;
 }
 
+GroupMinMax group_minmax_kernel(Isa isa) {
+  if (isa >= Isa::avx512 && group_minmax_avx512 != nullptr) return group_minmax_avx512;
+  if (isa >= Isa::avx2 && group_minmax_avx2 != nullptr) return group_minmax_avx2;
+  return group_minmax_scalar;
+}
+
 }  // namespace titrate::kernels

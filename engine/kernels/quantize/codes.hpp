@@ -15,7 +15,8 @@ constexpr float rounder = 12582912.0F;
 constexpr std::int32_t rounder_bits = 0x4b400000;
 
 template <class Code>
-void quantize_codes(const AffineCode& code, const float* __restrict numbers, Code* __restrict codes, std::size_t count) noexcept {
+[[gnu::always_inline]] inline void quantize_loop(const AffineCode& code, const float* __restrict numbers, Code* __restrict codes,
+                                                 std::size_t count) {
   const float scale = code.scale;
   const auto low = static_cast<float>(code.lowest - code.zero_point);
   const auto high = static_cast<float>(code.highest - code.zero_point);
@@ -30,6 +31,19 @@ void quantize_codes(const AffineCode& code, const float* __restrict numbers, Cod
 }
 
 template <class Code>
+void quantize_codes(const AffineCode& code, const float* numbers, Code* codes, std::size_t count) noexcept {
+  quantize_loop(code, numbers, codes, count);
+}
+
+void quantize_groups(const GroupedCode& code, const float* numbers, std::int16_t* codes, std::size_t count) noexcept {
+  for (std::size_t first = 0, index = 0; first < count; first += code.group, ++index) {
+    const std::size_t here = count - first < code.group ? count - first : code.group;
+    const AffineCode own{code.scales[index], code.zero_points[index], code.lowest, code.highest};
+    quantize_loop(own, numbers + first, codes + first, here);
+  }
+}
+
+template <class Code>
 void dequantize_codes(const AffineCode& code, const Code* __restrict codes, float* __restrict numbers, std::size_t count) noexcept {
   const float scale = code.scale;
   const std::int32_t zero_point = code.zero_point;
@@ -37,8 +51,9 @@ void dequantize_codes(const AffineCode& code, const Code* __restrict codes, floa
 }
 
 constexpr QuantizeKernels quantize_kernels_here = {
-    quantize_codes<std::uint8_t>,   quantize_codes<std::int8_t>,   quantize_codes<std::uint16_t>,   quantize_codes<std::int16_t>,
-    dequantize_codes<std::uint8_t>, dequantize_codes<std::int8_t>, dequantize_codes<std::uint16_t>, dequantize_codes<std::int16_t>};
+    quantize_codes<std::uint8_t>,    quantize_codes<std::int8_t>,    quantize_codes<std::uint16_t>,
+    quantize_codes<std::int16_t>,    dequantize_codes<std::uint8_t>, dequantize_codes<std::int8_t>,
+    dequantize_codes<std::uint16_t>, dequantize_codes<std::int16_t>, quantize_groups};
 
 }  // namespace
 }  // namespace titrate::kernels

@@ -23,6 +23,17 @@ using Quantize = void (*)(const AffineCode&, const float* numbers, Code* codes, 
 template <class Code>
 using Dequantize = void (*)(const AffineCode&, const Code* codes, float* numbers, std::size_t count) noexcept;
 
+/// The same for groups of `group` neighbours (the last one may be shorter), each with its own scale and zero point; codes saturate to
+/// [lowest, highest].
+struct GroupedCode {
+  const float* scales;
+  const std::int32_t* zero_points;
+  std::size_t group;
+  std::int32_t lowest;
+  std::int32_t highest;
+};
+using QuantizeGroups = void (*)(const GroupedCode&, const float* numbers, std::int16_t* codes, std::size_t count) noexcept;
+
 struct QuantizeKernels {
   Quantize<std::uint8_t> to_u8;
   Quantize<std::int8_t> to_s8;
@@ -32,6 +43,7 @@ struct QuantizeKernels {
   Dequantize<std::int8_t> from_s8;
   Dequantize<std::uint16_t> from_u16;
   Dequantize<std::int16_t> from_s16;
+  QuantizeGroups groups_to_s16;
 };
 
 /// Null where the build has no such instruction set.

@@ -1,11 +1,12 @@
-#include "engine/kernels/softmax/row.hpp"
+#include "engine/kernels/softmax/columns.hpp"
 
 namespace titrate::kernels {
 
 #if defined(__AVX2__) && defined(__FMA__)
-extern const SoftmaxKernel softmax_avx2 = softmax_row<8>;
+static constexpr SoftmaxKernels kernels = softmax_kernels_of<8>();
+extern const SoftmaxKernels* const softmax_avx2 = &kernels;
 #else
-extern const SoftmaxKernel softmax_avx2 = nullptr;
+extern const SoftmaxKernels* const softmax_avx2 = nullptr;
 #endif
 
 }  // namespace titrate::kernels

@@ -1,11 +1,12 @@
-#include "engine/kernels/softmax/row.hpp"
+#include "engine/kernels/softmax/columns.hpp"
 
 namespace titrate::kernels {
 
 #if defined(__AVX512F__) && defined(__AVX512BW__)
-extern const SoftmaxKernel softmax_avx512 = softmax_row<16>;
+static constexpr SoftmaxKernels kernels = softmax_kernels_of<16>();
+extern const SoftmaxKernels* const softmax_avx512 = &kernels;
 #else
-extern const SoftmaxKernel softmax_avx512 = nullptr;
+extern const SoftmaxKernels* const softmax_avx512 = nullptr;
 #endif
 
 }  // namespace titrate::kernels

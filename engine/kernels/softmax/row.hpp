@@ -39,10 +39,11 @@ template <int W>
   return sums[0];
 }
 
-template <int W>
-void softmax_row(const float* source, float* target, std::size_t count) noexcept {
+// Calls each(place, power) for whole registers of e^(source[i] - largest), and returns their sum; what lies behind the last element is not
+// counted. `each` gets the number of lanes that exist.
+template <int W, class Each>
+[[gnu::always_inline]] inline float sum_of_powers(const float* source, std::size_t count, FloatLanes<W> largest, const Each& each) {
   constexpr int registers = static_cast<int>(parts) / W;
-  const FloatLanes<W> largest = broadcast<W>(largest_lanes<W>(source, count));
   FloatLanes<W> sums[registers];
   for (int part = 0; part < registers; ++part) sums[part] = broadcast<W>(0.0F);
   std::size_t done = 0;
@@ -50,7 +51,7 @@ void softmax_row(const float* source, float* target, std::size_t count) noexcept
 #pragma GCC unroll 4
     for (int part = 0; part < registers; ++part) {
       const FloatLanes<W> power = exp_lanes<W>(load<W>(source + done + part * W) - largest);
-      store<W>(target + done + part * W, power);
+      each(done + part * W, power, std::size_t{W});
       sums[part] += power;
     }
   }
@@ -58,18 +59,42 @@ void softmax_row(const float* source, float* target, std::size_t count) noexcept
     float rest[parts];
     for (std::size_t i = 0; i < parts; ++i) rest[i] = done + i < count ? source[done + i] : -__builtin_inff();
     for (int part = 0; part < registers; ++part) {
+      const std::size_t first = done + part * W;
+      const std::size_t present = first >= count ? 0 : count - first < W ? count - first : W;
       const FloatLanes<W> power = exp_lanes<W>(load<W>(rest + part * W) - largest);
+      each(first, power, present);
       store<W>(rest + part * W, power);
     }
-    for (std::size_t i = 0; done + i < count; ++i) target[done + i] = rest[i];
     for (std::size_t i = count - done; i < parts; ++i) rest[i] = 0.0F;
     for (int part = 0; part < registers; ++part) sums[part] += load<W>(rest + part * W);
   }
   float of_parts[parts];
   for (int part = 0; part < registers; ++part) store<W>(of_parts + part * W, sums[part]);
-  const FloatLanes<W> sum = broadcast<W>(sum_of_parts(of_parts));
-  for (done = 0; done + W <= count; done += W) store<W>(target + done, load<W>(target + done) / sum);
-  for (; done < count; ++done) target[done] /= sum[0];
+  return sum_of_parts(of_parts);
+}
+
+template <int W>
+void softmax_row(const float* source, float* target, std::size_t count) noexcept {
+  const FloatLanes<W> largest = broadcast<W>(largest_lanes<W>(source, count));
+  const float sum = sum_of_powers<W>(source, count, largest, [target](std::size_t first, FloatLanes<W> power, std::size_t present) {
+    if (present == W) return store<W>(target + first, power);
+    for (std::size_t i = 0; i < present; ++i) target[first + i] = power[i];
+  });
+  std::size_t done = 0;
+  for (; done + W <= count; done += W) store<W>(target + done, load<W>(target + done) / broadcast<W>(sum));
+  for (; done < count; ++done) target[done] /= sum;
+}
+
+template <int W>
+void log_softmax_row(const float* source, float* target, std::size_t count) noexcept {
+  const float largest = largest_lanes<W>(source, count);
+  const float sum = sum_of_powers<W>(source, count, broadcast<W>(largest), [](std::size_t, FloatLanes<W>, std::size_t) {});
+  const float logarithm = __builtin_logf(sum);
+  std::size_t done = 0;
+  for (; done + W <= count; done += W) {
+    store<W>(target + done, load<W>(source + done) - broadcast<W>(largest) - broadcast<W>(logarithm));
+  }
+  for (; done < count; ++done) target[done] = source[done] - largest - logarithm;
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
-#include "engine/kernels/softmax/row.hpp"
+#include "engine/kernels/softmax/columns.hpp"
 
 namespace titrate::kernels {
 
-extern const SoftmaxKernel softmax_scalar = softmax_row<4>;
+static constexpr SoftmaxKernels kernels = softmax_kernels_of<4>();
+extern const SoftmaxKernels* const softmax_scalar = &kernels;
 
 }  // namespace titrate::kernels

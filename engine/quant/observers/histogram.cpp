@@ -1,11 +1,12 @@
 #include "engine/quant/observers/histogram.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
 
-#include "engine/ops/float_arrays.hpp"
+#include "engine/ops/grouped_floats.hpp"
 
 namespace titrate::engine {
 namespace {
@@ -17,37 +18,14 @@ void fold(std::span<std::uint64_t> bins) {
   std::fill(bins.begin() + static_cast<std::ptrdiff_t>(half), bins.end(), 0);
 }
 
-struct Bins {
-  std::int32_t count;
-  float largest;     // finite; numbers of larger magnitude are left out
-  double per_width;  // a power of two, so that multiplying by it is exact: the bin is floor(|x| / width) to the last bit
-};
+constexpr std::size_t piece_size = 2048;  // numbers: they stay in the first cache while their range, their places and the counts are found
 
-// Bins of numbers >= 0, then those of negative ones, then one place for what is left out.
-void find_places(std::span<const float> numbers, const Bins& bins, std::int32_t* places) {
-  const auto factor = static_cast<float>(bins.per_width);
-  // A product too small for float32 belongs to the first bin, rounded or not.
-  const bool is_float = factor >= std::numeric_limits<float>::min() && factor <= std::numeric_limits<float>::max();
-  if (!is_float) {
-    for (std::size_t index = 0; index < numbers.size(); ++index) {
-      const float magnitude = std::fabs(numbers[index]);
-      places[index] = 2 * bins.count;
-      if (!(magnitude <= bins.largest)) continue;
-      places[index] = static_cast<std::int32_t>(static_cast<double>(magnitude) * bins.per_width) + (numbers[index] < 0 ? bins.count : 0);
-    }
-    return;
-  }
-  // Comparing bits, not floats, which could trap, lets the compiler make vectors of it. Magnitudes compare as their bits do.
-  const auto largest = std::bit_cast<std::int32_t>(bins.largest);
-  const std::int32_t count = bins.count;
-  for (std::size_t index = 0; index < numbers.size(); ++index) {
-    const auto bits = std::bit_cast<std::int32_t>(numbers[index]);
-    const std::int32_t magnitude = bits & 0x7fffffff;
-    const std::int32_t left_out = -static_cast<std::int32_t>(magnitude > largest);  // all bits, or none
-    const std::int32_t negative = (bits >> 31) & -static_cast<std::int32_t>(magnitude != 0);
-    const auto place = static_cast<std::int32_t>(std::bit_cast<float>(magnitude & ~left_out) * factor);
-    places[index] = ((place + (negative & count)) & ~left_out) | (left_out & (2 * count));
-  }
+// The place of one number, 0 and -0 too, where 1 / width is no float32: in double every product is exact.
+std::size_t place_of(float number, int bins, float largest, double per_width) {
+  const float magnitude = std::fabs(number);
+  const auto count = static_cast<std::size_t>(bins);
+  if (!(magnitude <= largest)) return 2 * count;
+  return static_cast<std::size_t>(static_cast<double>(magnitude) * per_width) + (number < 0 ? count : 0);
 }
 
 }  // namespace
@@ -66,38 +44,57 @@ void StreamingHistogram::widen_to(int exponent) {
   }
 }
 
-void StreamingHistogram::add(std::span<const float> numbers) {
-  const ops::FloatRange range = ops::range_of(numbers);
-  if (!(range.lowest <= range.highest)) return;
-  const float largest = std::max(-range.lowest, range.highest);
-  if (largest > 0) {
-    int exponent = 0;
-    (void)std::frexp(largest, &exponent);  // largest < 2^exponent
-    widen_to(exponent - std::countr_zero(static_cast<unsigned>(bins())));
-  }
-  count(numbers, largest);
-}
-
-void StreamingHistogram::count(std::span<const float> numbers, float largest) {
-  // An activation is 0 half of the time, and adding to the number that was just stored has to wait for it: every other number of a large
-  // array is counted in a table of its own. For a small one that would cost more than it gains.
+ops::FloatRange StreamingHistogram::add(std::span<const float> numbers) {
+  // Adding to the number that was just stored has to wait for it: every other number of a large array is counted in a table of its own. For
+  // a small one that would cost more than it gains.
   constexpr std::size_t large = std::size_t{1} << 17;
   std::vector<std::uint64_t> own(numbers.size() >= large ? counts_.size() : 0);
-  std::uint64_t* even = counts_.data();
-  std::uint64_t* odd = own.empty() ? even : own.data();
-  constexpr std::size_t piece = 2048;  // places that stay in the cache between being found, in vectors, and being counted
-  std::int32_t found[piece];
-  for (std::size_t first = 0; first < numbers.size(); first += piece) {
-    const std::size_t here = std::min(piece, numbers.size() - first);
-    find_places(numbers.subspan(first, here), {bins(), largest, 1.0 / width()}, found);
-    std::size_t index = 0;
-    for (; index + 2 <= here; index += 2) {
-      ++even[static_cast<std::size_t>(found[index])];
-      ++odd[static_cast<std::size_t>(found[index + 1])];
+  ops::FloatRange all;
+  for (std::size_t first = 0; first < numbers.size(); first += piece_size) {
+    const std::span<const float> piece = numbers.subspan(first, std::min(piece_size, numbers.size() - first));
+    const ops::FloatRange range = ops::range_of(piece);
+    all.not_finite += range.not_finite;
+    if (!(range.lowest <= range.highest)) continue;
+    all.lowest = std::min(all.lowest, range.lowest);
+    all.highest = std::max(all.highest, range.highest);
+    const float largest = std::max(-range.lowest, range.highest);
+    if (largest > 0) {
+      int exponent = 0;
+      (void)std::frexp(largest, &exponent);  // largest < 2^exponent
+      exponent -= std::countr_zero(static_cast<unsigned>(bins()));
+      if (exponent_ && *exponent_ < exponent) collect(own);
+      widen_to(exponent);
     }
-    if (index < here) ++even[static_cast<std::size_t>(found[index])];
+    count(piece, largest, own.empty() ? counts_.data() : own.data());
   }
-  for (std::size_t place = 0; place < own.size(); ++place) counts_[place] += own[place];
+  collect(own);
+  return all;
+}
+
+// Moves what was counted apart to the others.
+void StreamingHistogram::collect(std::span<std::uint64_t> apart) {
+  for (std::size_t place = 0; place < apart.size(); ++place) counts_[place] += apart[place];
+  std::fill(apart.begin(), apart.end(), 0);
+}
+
+void StreamingHistogram::count(std::span<const float> numbers, float largest, std::uint64_t* odd) {
+  const double per_width = 1.0 / width();
+  const auto factor = static_cast<float>(per_width);
+  // A product too small for float32 belongs to the first bin, rounded or not.
+  if (factor < std::numeric_limits<float>::min() || factor > std::numeric_limits<float>::max()) {
+    for (const float number : numbers) ++counts_[place_of(number, bins(), largest, per_width)];
+    return;
+  }
+  std::array<std::int32_t, piece_size + 16> places;
+  const std::size_t found = ops::places_of(numbers, bins(), largest, factor, places);
+  std::uint64_t* even = counts_.data();
+  even[0] += numbers.size() - found;  // zeros
+  std::size_t index = 0;
+  for (; index + 2 <= found; index += 2) {
+    ++even[static_cast<std::size_t>(places[index])];
+    ++odd[static_cast<std::size_t>(places[index + 1])];
+  }
+  if (index < found) ++even[static_cast<std::size_t>(places[index])];
 }
 
 void StreamingHistogram::merge(const StreamingHistogram& other) {

@@ -8,6 +8,8 @@
 #include <span>
 #include <vector>
 
+#include "engine/ops/float_arrays.hpp"
+
 namespace titrate::engine {
 
 class StreamingHistogram {
@@ -15,8 +17,8 @@ class StreamingHistogram {
   /// `bins`: a power of two. The largest magnitude lies in the upper half, so at least bins / 2 are in use.
   explicit StreamingHistogram(int bins = 4096);
 
-  /// NaN and infinities are left out.
-  void add(std::span<const float> numbers);
+  /// NaN and infinities are left out. Returns the numbers' range, which has to be found anyway.
+  ops::FloatRange add(std::span<const float> numbers);
   void merge(const StreamingHistogram& other);
 
   [[nodiscard]] int bins() const { return static_cast<int>(counts_.size() / 2); }
@@ -33,7 +35,8 @@ class StreamingHistogram {
 
  private:
   void widen_to(int exponent);
-  void count(std::span<const float> numbers, float largest);
+  void collect(std::span<std::uint64_t> apart);
+  void count(std::span<const float> numbers, float largest, std::uint64_t* odd);
 
   std::optional<int> exponent_;        // none: only zeros so far
   std::vector<std::uint64_t> counts_;  // bins of numbers >= 0, then those of negative ones, then one that gathers what is left out

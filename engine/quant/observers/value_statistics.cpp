@@ -6,8 +6,9 @@
 
 namespace titrate::engine {
 
-SampleExtent extent_of(std::span<const float> numbers) {
-  const ops::FloatRange range = ops::range_of(numbers);
+SampleExtent extent_of(std::span<const float> numbers) { return extent_of_range(ops::range_of(numbers)); }
+
+SampleExtent extent_of_range(const ops::FloatRange& range) {
   return {.low = range.lowest, .high = range.highest, .not_finite = range.not_finite, .any = range.lowest <= range.highest};
 }
 

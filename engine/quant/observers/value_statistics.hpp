@@ -17,6 +17,7 @@ struct SampleExtent {
   std::uint64_t not_finite = 0;
   bool any = false;  ///< at least one finite number
 };
+[[nodiscard]] SampleExtent extent_of_range(const ops::FloatRange& range);
 [[nodiscard]] SampleExtent extent_of(std::span<const float> numbers);
 
 struct ValueStatistics {

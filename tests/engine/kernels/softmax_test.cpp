@@ -66,6 +66,49 @@ TEST_P(SoftmaxOfIsa, SumsInSixteenPartsWhateverTheRegister) {
   }
 }
 
+TEST_P(SoftmaxOfIsa, LogarithmsEqualTheirDefinition) {
+  std::mt19937 random(3);
+  std::normal_distribution<float> normal(0, 5);
+  for (std::size_t count = 1; count < 80; ++count) {
+    std::vector<float> source(count), target(count);
+    for (float& value : source) value = normal(random);
+    softmax_kernels(GetParam()).log_row(source.data(), target.data(), count);
+    double sum = 0;
+    for (const float value : source) sum += std::exp(static_cast<double>(value));
+    for (std::size_t i = 0; i < count; ++i) ASSERT_NEAR(target[i], static_cast<double>(source[i]) - std::log(sum), 4e-6) << i;
+    std::vector<float> in_place = source;
+    softmax_kernels(GetParam()).log_row(in_place.data(), in_place.data(), count);
+    EXPECT_EQ(in_place, target);
+  }
+}
+
+TEST_P(SoftmaxOfIsa, ColumnsEqualTheirDefinitionAtEveryWidth) {
+  std::mt19937 random(3);
+  std::normal_distribution<float> normal(0, 5);
+  constexpr std::size_t size = 7;
+  for (std::size_t columns = 1; columns < 40; ++columns) {
+    for (const bool logarithm : {false, true}) {
+      std::vector<float> source(size * columns), target(size * columns + 1, 77.0F);
+      for (float& value : source) value = normal(random);
+      softmax_kernels(GetParam()).columns(source.data(), target.data(), size, columns, logarithm);
+      EXPECT_EQ(target.back(), 77.0F);
+      for (std::size_t column = 0; column < columns; ++column) {
+        double sum = 0;
+        for (std::size_t i = 0; i < size; ++i) sum += std::exp(static_cast<double>(source[i * columns + column]));
+        for (std::size_t i = 0; i < size; ++i) {
+          const auto x = static_cast<double>(source[i * columns + column]);
+          const double exact = logarithm ? x - std::log(sum) : std::exp(x) / sum;
+          ASSERT_NEAR(target[i * columns + column], exact, logarithm ? 4e-6 : exact * 4e-6) << i << ", " << column << " of " << columns;
+        }
+      }
+      std::vector<float> in_place = source;
+      softmax_kernels(GetParam()).columns(in_place.data(), in_place.data(), size, columns, logarithm);
+      target.pop_back();
+      EXPECT_EQ(in_place, target);
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Isas, SoftmaxOfIsa, testing::ValuesIn(runnable_isas()),
                          [](const auto& isa) { return std::string(name_of(isa.param)); });
 

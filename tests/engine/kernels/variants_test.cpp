@@ -9,6 +9,7 @@
 
 #include "engine/kernels/depthwise/depthwise.hpp"
 #include "engine/kernels/elementwise/elementwise.hpp"
+#include "engine/kernels/histogram/histogram.hpp"
 #include "engine/kernels/minmax/minmax.hpp"
 #include "engine/kernels/quantize/quantize.hpp"
 #include "engine/kernels/sgemm/matrix.hpp"
@@ -107,7 +108,7 @@ TEST_P(Variant, DepthwiseRowsOfAllLengths) {
   for (std::size_t count = 0; count <= 130; ++count) {
     const auto image = numbers(count + 42 + 16);
     std::vector<float> outputs(count);
-    kernel(image.data(), offsets.data(), weights.data(), weights.size(), 0.25F, outputs.data(), count);
+    kernel.run(image.data(), offsets.data(), weights.data(), weights.size(), 0.25F, outputs.data(), count);
     std::vector<float> expected(count);
     for (std::size_t j = 0; j < count; ++j) {
       std::vector<float> column;
@@ -188,6 +189,58 @@ TEST_P(Variant, TheRangeCountsWhatIsNotFinite) {
       ASSERT_EQ(range.highest, expected.highest) << count;
       ASSERT_EQ(range.non_finite, expected.non_finite) << count;
     }
+  }
+}
+
+TEST_P(Variant, GroupsHaveTheirOwnRangesAndCodes) {
+  const float infinity = std::numeric_limits<float>::infinity();
+  for (const std::size_t group : {1U, 3U, 8U, 17U, 32U, 1000U}) {
+    for (const std::size_t count : {1U, 5U, 31U, 100U}) {
+      auto x = numbers(count, 100.0F);
+      if (count > 4) x[count / 2] = infinity;
+      if (count > 4) x[count - 1] = std::nanf("");
+      const std::size_t groups = (count + group - 1) / group;
+      std::vector<float> lowest(groups), highest(groups), scales(groups);
+      std::vector<std::int32_t> zero_points(groups);
+      group_minmax_kernel(GetParam())(x.data(), count, group, lowest.data(), highest.data());
+      for (std::size_t index = 0; index < groups; ++index) {
+        const std::size_t first = index * group;
+        const Range range = minmax_kernel(Isa::scalar)(x.data() + first, std::min(group, count - first));
+        ASSERT_EQ(lowest[index], range.lowest) << group << " of " << count;
+        ASSERT_EQ(highest[index], range.highest) << group << " of " << count;
+        scales[index] = 0.5F + static_cast<float>(index);
+        zero_points[index] = static_cast<std::int32_t>(index % 7);
+      }
+      std::vector<std::int16_t> codes(count);
+      const GroupedCode how{scales.data(), zero_points.data(), group, -8, 7};
+      quantize_kernels(GetParam()).groups_to_s16(how, x.data(), codes.data(), count);
+      for (std::size_t i = 0; i < count; ++i) {
+        const AffineCode own{scales[i / group], zero_points[i / group], -8, 7};
+        ASSERT_EQ(codes[i], expected_code<std::int16_t>(own, x[i])) << i;
+      }
+    }
+  }
+}
+
+TEST_P(Variant, PlacesInAHistogramPassOverZeros) {
+  const FindPlaces find = find_places_kernel(GetParam());
+  const HistogramBins bins{16, 3.75F, 4.0F};
+  for (std::size_t count = 0; count <= 70; ++count) {
+    auto x = numbers(count, 5.0F);
+    for (std::size_t i = 0; i < count; i += 3) x[i] = i % 2 == 0 ? 0.0F : -0.0F;
+    const float odd[] = {3.75F, -3.75F, std::nanf(""), -std::numeric_limits<float>::infinity(), 1e-40F, -1e-40F};
+    for (std::size_t i = 0; i < std::size(odd) && count > 20; ++i) x[3 * i + 1] = odd[i];
+    std::vector<std::int32_t> expected;
+    for (const float value : x) {
+      if (value == 0.0F) continue;
+      const auto bin = static_cast<std::int32_t>(std::isfinite(value) ? std::floor(std::abs(value) * 4) : 0);
+      expected.push_back(std::abs(value) <= 3.75F ? bin + (value < 0 ? 16 : 0) : 32);
+    }
+    std::vector<std::int32_t> places(count + 16 + 1, 77);
+    const std::size_t found = find(bins, x.data(), count, places.data());
+    EXPECT_EQ(places.back(), 77);
+    places.resize(found);
+    ASSERT_EQ(places, expected) << count;
   }
 }
 

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "engine/quant/observers/value_statistics.hpp"
 #include "tests/engine/quant/golden.hpp"
@@ -67,6 +69,27 @@ TEST(StreamingHistogram, FoldsNeighboursWhenANumberDoesNotFit) {
   EXPECT_EQ(histogram.width_log2(), 1);
   EXPECT_THAT(histogram.positive(), ElementsAre(3, 2, 1, 0));
   EXPECT_THAT(histogram.negative(), ElementsAre(0, 1, 0, 0));
+}
+
+// Enough numbers for a second table, half of them zeros, the largest ones last; infinities in between.
+TEST(StreamingHistogram, CountsALargeArrayWhoseNumbersGrow) {
+  std::vector<float> numbers(300001);
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    const float size = std::ldexp(1.0F + static_cast<float>(i % 1000) / 1000, static_cast<int>(i / 30000) - 5);
+    numbers[i] = i % 2 == 0 ? 0.0F : i % 3 == 0 ? -size : size;
+  }
+  numbers[77777] = std::numeric_limits<float>::infinity();
+  StreamingHistogram histogram(64);
+  const ops::FloatRange range = histogram.add(numbers);
+  EXPECT_EQ(range.not_finite, 1U);
+  std::vector<std::uint64_t> positive(64), negative(64);
+  for (const float number : numbers) {
+    if (!std::isfinite(number)) continue;
+    ++(number < 0 ? negative : positive)[static_cast<std::size_t>(static_cast<double>(std::fabs(number)) / histogram.width())];
+    EXPECT_TRUE(range.lowest <= number && number <= range.highest);
+  }
+  EXPECT_THAT(histogram.positive(), ElementsAreArray(positive));
+  EXPECT_THAT(histogram.negative(), ElementsAreArray(negative));
 }
 
 TEST(StreamingHistogram, LeavesOutWhatIsNotFinite) {
