@@ -23,6 +23,7 @@ struct SchemeContext {
   GraphRewriter& rewriter;
   const ActivationPlacement& placement;
   WeightForm form = WeightForm::qdq;
+  const Target& target = default_target();
 };
 
 struct QuantizerRow {
