@@ -80,21 +80,25 @@ struct Prepared::Parts {
   engine::Model model;
   Config config;
   engine::CalibrationStatistics statistics;
+  engine::Target target;
 };
 
-Prepared prepare(const Model& model, const std::string& config) {
+Prepared prepare(const Model& model, const std::string& config, const std::string& target) {
   auto parts = std::make_shared<Prepared::Parts>();
+  parts->target = engine::find_target(target);
   parts->config = parse_config(config);
   parts->model = engine::prepare_float_model(model.parts().model);
   return Prepared(std::move(parts));
 }
 
 void calibrate(Prepared& prepared, const Data& data) {
-  prepared.parts().statistics = collect_statistics(prepared.parts().model, *data.dataset(), true, all_processors());
+  prepared.parts().statistics =
+      collect_statistics(prepared.parts().model, *data.dataset(), true, all_processors(), prepared.parts().target);
 }
 
 Model convert(const Prepared& prepared) {
-  return make_model(engine::convert(prepared.parts().model, prepared.parts().config, prepared.parts().statistics).model);
+  const Prepared::Parts& parts = prepared.parts();
+  return make_model(engine::convert(parts.model, parts.config, parts.statistics, engine::WeightForm::qdq, parts.target).model);
 }
 
 }  // namespace titrate

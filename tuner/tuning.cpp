@@ -66,7 +66,11 @@ bool wants_histogram(const Config& config) {
 class Tuner {
  public:
   Tuner(const TuningSetup& setup, Study& study, TuningListener& listener)
-      : setup_(setup), study_(study), listener_(listener), store_(setup.output), space_(prepare_space(setup.float_model, setup.configs)) {}
+      : setup_(setup),
+        study_(study),
+        listener_(listener),
+        store_(setup.output),
+        space_(prepare_space(setup.float_model, setup.configs, setup.target)) {}
 
   void run() {
     store_.check_output();
@@ -211,7 +215,7 @@ class Tuner {
   void measure(const Config& config, TrialRecord& trial) {
     calibrate_for(config, trial);
     engine::Conversion conversion =
-        timed(trial, "convert", [&] { return engine::convert(space_.prepared, config, statistics_, setup_.form); });
+        timed(trial, "convert", [&] { return engine::convert(space_.prepared, config, statistics_, setup_.form, setup_.target); });
     if (!engine::quantizes_anything(conversion))
       throw_invalid(cat("the config ", trial.config, " quantizes nothing: its overrides leave every layer float"));
     // What is measured is what is written: the candidate is read back from its file.
@@ -252,14 +256,14 @@ class Tuner {
 
   // Statistics are collected once and serve all trials; again only if histograms are needed and were not kept.
   void calibrate_for(const Config& config, TrialRecord& trial) {
-    if (!engine::needs_calibration(space_.prepared, config)) return;
+    if (!engine::needs_calibration(space_.prepared, config, setup_.target)) return;
     const bool histograms = wants_histogram(config);
     if (calibrated_ && (with_histograms_ || !histograms)) return;
     if (setup_.calibration == nullptr) throw_invalid(cat(trial.config, " needs calibration data"), {}, "give --calibration");
     const auto& configs = space_.space.configs;
     with_histograms_ = histograms || std::any_of(configs.begin(), configs.end(), [](const Config& each) { return wants_histogram(each); });
     timed(trial, "calibrate", [&] {
-      statistics_ = collect_statistics(space_.prepared, *setup_.calibration, with_histograms_, control());
+      statistics_ = collect_statistics(space_.prepared, *setup_.calibration, with_histograms_, control(), setup_.target);
       return 0;
     });
     calibrated_ = true;
@@ -282,7 +286,7 @@ class Tuner {
     TrialRecord scratch;
     const Config config = parse_config(best.config);
     calibrate_for(config, scratch);
-    store_.publish(engine::convert(space_.prepared, config, statistics_, setup_.form).model);
+    store_.publish(engine::convert(space_.prepared, config, statistics_, setup_.form, setup_.target).model);
     record_published(best);
   }
 
@@ -326,14 +330,14 @@ class Tuner {
 
 }  // namespace
 
-PreparedSpace prepare_space(const engine::Model& float_model, const std::vector<Config>& configs) {
+PreparedSpace prepare_space(const engine::Model& float_model, const std::vector<Config>& configs, const engine::Target& target) {
   PreparedSpace result{.space = {}, .prepared = engine::prepare_float_model(float_model), .duplicates = 0};
   std::vector<NamedNode> nodes;
   for (const engine::Node& node : result.prepared.graph.nodes) nodes.push_back({node.name, node.type});
   std::set<std::string> seen;
   for (const Config& config : configs) {
     check_overrides(config, nodes);
-    const auto assignments = engine::assign(result.prepared.graph, config);
+    const auto assignments = engine::assign(result.prepared.graph, config, target);
     if (result.space.nodes.empty()) {
       for (const auto& each : assignments)
         result.space.nodes.push_back({.name = each.decision.name, .type = each.decision.type, .weight_bytes = each.decision.float_bytes});

@@ -5,6 +5,7 @@
 #include "engine/config/overrides.hpp"
 #include "engine/onnx/write.hpp"
 #include "engine/quant/convert.hpp"
+#include "engine/quant/targets/read_target.hpp"
 #include "tuner/calibration.hpp"
 #include "tuner/cli/command.hpp"
 #include "tuner/cli/interrupt.hpp"
@@ -22,6 +23,7 @@ struct Options {
   std::optional<std::string> calibration;
   std::string output;
   std::string form = "qdq";
+  std::string target = "onnxruntime";
   int threads = 0;
   bool json = false;
 };
@@ -30,6 +32,7 @@ struct Options {
 constexpr std::int64_t sensitivity_samples = 32;
 
 engine::Conversion convert_model(const Options& options, const Config& config) {
+  const engine::Target target = engine::find_target(options.target);
   const engine::Model model = load_runnable_model(options.model);
   const engine::Model prepared = engine::prepare_float_model(model);
   std::vector<NamedNode> nodes;
@@ -39,13 +42,13 @@ engine::Conversion convert_model(const Options& options, const Config& config) {
   std::shared_ptr<const Dataset> calibration;
   if (options.calibration) calibration = load_data(model, *options.calibration);
   engine::CalibrationStatistics statistics;
-  if (engine::needs_calibration(prepared, config)) {
+  if (engine::needs_calibration(prepared, config, target)) {
     if (calibration == nullptr)
       throw_usage(cat(to_text(config), " needs calibration data"), "--calibration",
                   "give samples of the model's inputs with --calibration");
-    statistics = collect_statistics(prepared, *calibration, true, control);
+    statistics = collect_statistics(prepared, *calibration, true, control, target);
   }
-  engine::Conversion conversion = engine::convert(prepared, config, statistics, weight_form(options.form));
+  engine::Conversion conversion = engine::convert(prepared, config, statistics, weight_form(options.form), target);
   if (calibration != nullptr) measure_sensitivity(prepared, conversion, *calibration, sensitivity_samples, control);
   return conversion;
 }
@@ -100,6 +103,7 @@ Run add_quantize(CLI::App& parser) {
   parser.add_option("--output", options->output, "where the quantized model is written")->required();
   parser.add_option("--form", options->form, "how weight-only matrices are written: qdq, or nbits (com.microsoft MatMulNBits)")
       ->check(CLI::IsMember({"qdq", "nbits"}));
+  parser.add_option("--target", options->target, "what will run it: onnxruntime, openvino, tensorrt, any, or a .json description");
   parser.add_option("--threads", options->threads, "threads; default: all processors")->check(CLI::Range(1, 1024));
   parser.add_flag("--json", options->json, "one JSON document on stdout");
   return [options](const Invocation&) { return run(*options); };
