@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "engine/passes/activation_bounds.hpp"
 #include "engine/passes/lower/multiply_accumulates.hpp"
 #include "engine/quant/check/rule.hpp"
 
@@ -23,12 +24,15 @@ void find(CheckedModel& model, std::vector<Finding>& findings) {
     const auto node = nodes.find(lowered.name);
     if (lowered.integer || node == nodes.end() || lowering::multiplies_and_accumulates(*node->second)) continue;
     if (!stands_between_quantizers(model, *node->second)) continue;
-    findings.push_back({.severity = Severity::warning,
+    // In front of a Relu that is not redundant they let the layer before it run on integers.
+    const bool activation = activation_bounds(model.graph(), *node->second).has_value();
+    findings.push_back({.severity = activation ? Severity::note : Severity::warning,
                         .node = lowered.name,
                         .type = lowered.type,
                         .rule = std::string(costly_quantizers_rule.name),
-                        .words = "the quantizers around it are pure cost: " + lowered.reason,
-                        .hint = "leave the quantizers around it out"});
+                        .words = activation ? "it is computed in float between integers: the quantizer behind it leaves it something to do"
+                                            : "the quantizers around it are pure cost: " + lowered.reason,
+                        .hint = activation ? "uint8 codes with the zero point 0 take a Relu in" : "leave the quantizers around it out"});
   }
 }
 

@@ -226,6 +226,18 @@ TEST(CheckSharedInt8, FindsInt8WithSeveralReaders) {
   EXPECT_EQ(said(two_readers(DataType::uint8), "shared_int8"), "");
 }
 
+// r is read twice and stays int8, c becomes uint8: seen with 1.30 in a residual network.
+TEST(CheckSharedInt8, FindsAdditionsOfWhichOneSideBecomesUint8) {
+  const Parameters int8{.scale = 0.02F, .zero_point = 0, .type = DataType::int8};
+  QdqSketch sketch;
+  sketch.input("x", {1, 4}).input("z", {1, 4});
+  sketch.pair("x", "r", int8).pair("z", "c", int8);
+  sketch.node("Add", {"r", "c"}, {"s"});
+  sketch.pair("s", "sd", int8).node("Tanh", {"r"}, {"t"});
+  EXPECT_THAT(said(sketch.output("sd").output("t").model(), "shared_int8"),
+              AllOf(HasSubstr("warning: n_s"), HasSubstr("others become uint8")));
+}
+
 TEST(CheckFloatArithmetic, GivesTheReasonOfTheLoweringPass) {
   EXPECT_THAT(said(conv({.quantized_behind = false}).model(), "float_arithmetic"),
               AllOf(HasSubstr("warning: n_c: it stays float"), HasSubstr("no QuantizeLinear behind it")));
@@ -244,6 +256,7 @@ TEST(CheckCostlyQuantizers, FindsThemAroundAFloatOperator) {
   EXPECT_THAT(said(around("Tanh", true), "costly_quantizers"), AllOf(HasSubstr("warning: n_t"), HasSubstr("pure cost")));
   EXPECT_EQ(said(around("Tanh", false), "costly_quantizers"), "") << "the integers end there";
   EXPECT_EQ(said(around("Sigmoid", true), "costly_quantizers"), "");
+  EXPECT_THAT(said(around("Relu", true), "costly_quantizers"), HasSubstr("note: n_t")) << "the layer before it gains";
 }
 
 TEST(CheckTargetDescription, HoldsOnnxruntimesFormAgainstTensorrt) {
