@@ -76,6 +76,7 @@ struct TuneOptions {
   std::string objective = "first";       ///< "first", "size" or "latency"
   std::string strategy = "exhaustive";   ///< "exhaustive", "random" or "fallback"
   std::string target = "onnxruntime";    ///< what will run the models: "onnxruntime", "openvino", "tensorrt", "any", or a .json file
+  std::string model_type = "any";        ///< "transformer": what surrounds attention stays float
   std::optional<Data> calibration = {};  ///< samples for the ranges of activations: without it, configs that need it are failed trials
   std::filesystem::path study = {};      ///< keeps every trial and lets a run go on; empty: none is kept
   std::filesystem::path output = {};     ///< the best model so far; empty: none is written

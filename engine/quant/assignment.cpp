@@ -3,6 +3,7 @@
 #include "engine/base/text.hpp"
 #include "engine/quant/schemes/scheme.hpp"
 #include "engine/quant/targets/fit_scheme.hpp"
+#include "engine/quant/targets/model_type.hpp"
 #include "engine/quant/weight_matrix.hpp"
 
 namespace titrate::engine {
@@ -20,7 +21,8 @@ std::string_view type_behind(const Graph& graph, const Uses& uses, const Node& n
 }
 
 // Sets the scheme that acts, and the reason where it is not the one that was asked for.
-void settle(const Graph& graph, const Node& node, const Scheme& asked, const FittedScheme& fitted, Assignment& assignment) {
+void settle(const Graph& graph, const Node& node, const Scheme& asked, const FittedScheme& fitted, const Target& target,
+            Assignment& assignment) {
   NodeDecision& decision = assignment.decision;
   const auto keep_float = [&](const std::string& reason) {
     assignment.scheme = FloatScheme{};
@@ -29,6 +31,7 @@ void settle(const Graph& graph, const Node& node, const Scheme& asked, const Fit
     decision.remark(reason);
   };
   if (std::holds_alternative<FloatScheme>(asked)) return keep_float("the config leaves it float");
+  if (fitted.refusal && target.leaves_attention_float) return keep_float(*fitted.refusal);
   if (const auto refusal = weight_refusal(graph, node)) return keep_float(*refusal);
   const QuantizerRow& row = implementation_of(asked);
   if (const auto refusal = row.refusal(graph, node, asked)) return keep_float(*refusal);
@@ -57,7 +60,11 @@ std::vector<Assignment> assign(const Graph& graph, const Config& config, const T
     const Tensor* weights = graph.constant_input(node, 1);
     if (weights != nullptr) assignment.decision.float_bytes = static_cast<std::int64_t>(weights->bytes().size());
     const Scheme& asked = scheme_for(config, node.name, node.type);
-    settle(graph, node, asked, fit_scheme(target, node.type, type_behind(graph, uses, node), asked), assignment);
+    FittedScheme fitted = fit_scheme(target, node.type, type_behind(graph, uses, node), asked);
+    if (target.leaves_attention_float) {
+      if (auto refusal = attention_refusal(graph, uses, node)) fitted.refusal = std::move(refusal);
+    }
+    settle(graph, node, asked, fitted, target, assignment);
     assignments.push_back(std::move(assignment));
   }
   return assignments;

@@ -9,6 +9,7 @@
 #include "engine/base/cpu.hpp"
 #include "engine/base/text.hpp"
 #include "engine/onnx/write.hpp"
+#include "engine/quant/targets/model_type.hpp"
 #include "engine/quant/targets/read_target.hpp"
 #include "reports/json_document.hpp"
 #include "reports/report.hpp"
@@ -78,6 +79,7 @@ Facts identity_of(const TuneOptions& options, const engine::Model& model, const 
                  {"form", options.form}};
   // Studies from before there were targets are for the default one.
   if (options.target != engine::default_target().name) facts.emplace_back("target", options.target);
+  if (options.model_type != "any") facts.emplace_back("model type", options.model_type);
   return facts;
 }
 
@@ -139,7 +141,8 @@ void write_report(const TuneOptions& options, const StudyRecord& study) {
 }  // namespace
 
 int run_tuning(const TuneOptions& options, const Invocation& invocation) {
-  (void)engine::find_target(options.target);  // before anything is read or written
+  const engine::Target target =
+      engine::for_model_type(engine::find_target(options.target), options.model_type);  // before anything is read or written
   const std::vector<Config> configs = configs_of(options);
   auto strategy = make_strategy(options.strategy);
   const engine::Model model = load_runnable_model(options.model);
@@ -171,7 +174,7 @@ int run_tuning(const TuneOptions& options, const Invocation& invocation) {
                           .meter = meter,
                           .strategy = std::move(strategy),
                           .form = weight_form(options.form),
-                          .target = engine::find_target(options.target),
+                          .target = target,
                           .max_trials = options.max_trials,
                           .time_limit_seconds = options.timeout,
                           .seed = options.seed,

@@ -10,6 +10,34 @@ class Fitting {
  public:
   Fitting(const Target& target, std::string_view type, std::string_view behind) : target_(target), type_(type), behind_(behind) {}
 
+  // Weights of few bits, however their codes are found.
+  template <class Stored>
+  requires requires(Stored scheme) {
+    scheme.bits;
+    scheme.group_size;
+  }
+  FittedScheme operator()(const Stored& asked) const {
+    Stored scheme = asked;
+    const Pattern* pattern = target_.storage_pattern(type_, DataType::float32);
+    if (pattern == nullptr) return refused("no pattern of stored weights for ");
+    const WeightRule& rule = *pattern->weights;
+    std::string remark;
+    bool symmetric = false;
+    if constexpr (requires { scheme.sym; }) {
+      if (rule.symmetric) change(scheme.sym, true, "weights are symmetric", remark);
+      symmetric = scheme.sym;
+    } else if (rule.symmetric) {
+      return refused("no pattern of weights with a zero point for ");
+    }
+    const DataType stored = storage_type(symmetric ? signed_range(scheme.bits) : unsigned_range(scheme.bits));
+    if (!rule.takes(stored))
+      return {.scheme = scheme, .remark = {}, .refusal = cat("the target ", target_.name, " takes no ", name_of(stored), " weights here")};
+    if (scheme.group_size > 0 && !rule.per_block) change(scheme.group_size, -1, "weights have no blocks", remark);
+    if (scheme.group_size == -1 && !rule.per_channel) change(scheme.group_size, 0, "weights have one scale for all", remark);
+    if (scheme.group_size == 0 && !rule.per_tensor) change(scheme.group_size, -1, "weights have a scale for each channel", remark);
+    return {.scheme = scheme, .remark = with_name(remark)};
+  }
+
   // A scheme of which nothing is known here stores weights its own way.
   template <class Other>
   FittedScheme operator()(const Other& scheme) const {
@@ -43,21 +71,6 @@ class Fitting {
     if (!pattern->input.takes(DataType::int8)) change(scheme.act, ActivationType::u8, "activations are uint8", remark);
     if (!pattern->input.takes(DataType::uint8)) change(scheme.act, ActivationType::s8, "activations are int8", remark);
     if (pattern->weights) fit_weights(*pattern->weights, scheme.weight_sym, scheme.per_channel, remark);
-    return {.scheme = scheme, .remark = with_name(remark)};
-  }
-
-  FittedScheme operator()(RtnScheme scheme) const {
-    const Pattern* pattern = target_.storage_pattern(type_, DataType::float32);
-    if (pattern == nullptr) return refused("no pattern of stored weights for ");
-    const WeightRule& rule = *pattern->weights;
-    std::string remark;
-    if (rule.symmetric) change(scheme.sym, true, "weights are symmetric", remark);
-    const DataType stored = storage_type(scheme.sym ? signed_range(scheme.bits) : unsigned_range(scheme.bits));
-    if (!rule.takes(stored))
-      return {.scheme = scheme, .remark = {}, .refusal = cat("the target ", target_.name, " takes no ", name_of(stored), " weights here")};
-    if (scheme.group_size > 0 && !rule.per_block) change(scheme.group_size, -1, "weights have no blocks", remark);
-    if (scheme.group_size == -1 && !rule.per_channel) change(scheme.group_size, 0, "weights have one scale for all", remark);
-    if (scheme.group_size == 0 && !rule.per_tensor) change(scheme.group_size, -1, "weights have a scale for each channel", remark);
     return {.scheme = scheme, .remark = with_name(remark)};
   }
 

@@ -91,6 +91,8 @@ struct Target {
   bool quantizes_float_layers = false;
   /// Bits that hold the sum of two products of unsigned and signed codes: 16 on x86 without VNNI (vpmaddubsw), else 32.
   int pair_sum_bits = 32;
+  /// What NNCF and ONNX Runtime leave float around attention stays float (model_type.hpp); not part of a description.
+  bool leaves_attention_float = false;
   /// Rules of which a breach ends loading: their findings are errors.
   std::vector<std::string> load_failures;
 
