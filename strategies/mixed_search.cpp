@@ -52,7 +52,7 @@ Bisection bisect_lifts(const Config& config, std::span<const Liftable> ranked, s
 Config all_lifted(const Config& base, std::span<const Liftable> ranked) {
   const bool uniform =
       base.overrides.empty() && std::ranges::all_of(ranked, [&](const Liftable& node) { return node.lifted == ranked.front().lifted; });
-  return uniform ? Config{ranked.front().lifted, {}} : with_lifted(base, ranked);
+  return uniform ? Config{.scheme = ranked.front().lifted} : with_lifted(base, ranked);
 }
 
 MixedSearch search_float(const Config& base, std::span<const Liftable> ranked, const TrialIndex& tried) {

@@ -9,7 +9,7 @@
 #include "engine/base/text.hpp"
 #include "engine/onnx/write.hpp"
 #include "engine/quant/convert.hpp"
-#include "tuner/calibration.hpp"
+#include "tuner/conversion.hpp"
 #include "tuner/evaluation.hpp"
 #include "tuner/load.hpp"
 #include "tuner/model_parts.hpp"
@@ -79,7 +79,7 @@ double Model::evaluate(const Data& data, const std::string& metric, const Model*
 struct Prepared::Parts {
   engine::Model model;
   Config config;
-  engine::CalibrationStatistics statistics;
+  std::shared_ptr<const Dataset> calibration;
   engine::Target target;
 };
 
@@ -91,14 +91,12 @@ Prepared prepare(const Model& model, const std::string& config, const std::strin
   return Prepared(std::move(parts));
 }
 
-void calibrate(Prepared& prepared, const Data& data) {
-  prepared.parts().statistics =
-      collect_statistics(prepared.parts().model, *data.dataset(), true, all_processors(), prepared.parts().target);
-}
+void calibrate(Prepared& prepared, const Data& data) { prepared.parts().calibration = data.dataset(); }
 
 Model convert(const Prepared& prepared) {
   const Prepared::Parts& parts = prepared.parts();
-  return make_model(engine::convert(parts.model, parts.config, parts.statistics, engine::WeightForm::qdq, parts.target).model);
+  Converter converter(parts.model, parts.calibration, engine::WeightForm::qdq, {parts.config}, parts.target);
+  return make_model(converter.convert(parts.config, all_processors()).conversion.model);
 }
 
 }  // namespace titrate

@@ -109,7 +109,7 @@ using EvaluationFunction = std::function<double(const Model& candidate)>;
 
 [[nodiscard]] TuneResult autotune(const Model& model, const TuneOptions& options, const EvaluationFunction& evaluate);
 
-/// A model with observers in it, and what they have seen.
+/// A model with a config, and the samples to calibrate it with.
 class Prepared {
  public:
   struct Parts;
@@ -123,7 +123,7 @@ class Prepared {
 /// Prepares a model for a config such as "static_int8()" or "rtn(bits=4) | type:Gemm = float", and for what will run it (see TuneOptions).
 /// Throws Error (code usage) for a wrong text.
 [[nodiscard]] Prepared prepare(const Model& model, const std::string& config, const std::string& target = "onnxruntime");
-/// Runs the samples through the prepared model. Not needed for configs that store weights only.
+/// Gives the prepared model the samples that convert() will run through it. Not needed for rtn, hqq and dynamic_int8.
 void calibrate(Prepared& prepared, const Data& data);
 /// The quantized model. Throws Error (code invalid) if calibration is missing or the config quantizes nothing.
 [[nodiscard]] Model convert(const Prepared& prepared);

@@ -13,9 +13,9 @@
 #include "engine/onnx/read.hpp"
 #include "engine/onnx/write.hpp"
 #include "engine/passes/lower.hpp"
-#include "engine/quant/calibrators/calibrator.hpp"
 #include "tuner/calibration.hpp"
 #include "tuner/candidate_store.hpp"
+#include "tuner/conversion.hpp"
 #include "tuner/latency.hpp"
 #include "tuner/running_plan.hpp"
 
@@ -51,18 +51,6 @@ std::vector<NodeExecution> execution_of(engine::Model candidate) {
   return execution;
 }
 
-bool wants_histogram(const Scheme& scheme) {
-  const auto of = [](CalibratorKind kind) { return engine::calibrator(kind).needs_histogram; };
-  if (const auto* integer = std::get_if<StaticInt8Scheme>(&scheme)) return of(integer->calibrator);
-  if (const auto* fp8 = std::get_if<Fp8Scheme>(&scheme)) return of(fp8->calibrator);
-  return false;
-}
-
-bool wants_histogram(const Config& config) {
-  return wants_histogram(config.scheme) ||
-         std::any_of(config.overrides.begin(), config.overrides.end(), [](const Override& each) { return wants_histogram(each.scheme); });
-}
-
 class Tuner {
  public:
   Tuner(const TuningSetup& setup, Study& study, TuningListener& listener)
@@ -70,7 +58,8 @@ class Tuner {
         study_(study),
         listener_(listener),
         store_(setup.output),
-        space_(prepare_space(setup.float_model, setup.configs, setup.target)) {}
+        space_(prepare_space(setup.float_model, setup.configs, setup.target)),
+        converter_(space_.prepared, setup.calibration, setup.form, space_.space.configs, setup.target) {}
 
   void run() {
     store_.check_output();
@@ -213,22 +202,21 @@ class Tuner {
   }
 
   void measure(const Config& config, TrialRecord& trial) {
-    calibrate_for(config, trial);
-    engine::Conversion conversion =
-        timed(trial, "convert", [&] { return engine::convert(space_.prepared, config, statistics_, setup_.form, setup_.target); });
+    ConvertedModel candidate = converted(config, trial);
+    engine::Conversion& conversion = candidate.conversion;
     if (!engine::quantizes_anything(conversion))
       throw_invalid(cat("the config ", trial.config, " quantizes nothing: its overrides leave every layer float"));
     // What is measured is what is written: the candidate is read back from its file.
     const auto plan = timed(trial, "write", [&] {
       engine::save_model(conversion.model, store_.file());
       trial.size_bytes = static_cast<std::int64_t>(engine::stored_bytes(store_.file()));
-      engine::Model candidate = engine::read_model(store_.file());
-      trial.execution = execution_of(candidate);
-      return running_plan(std::move(candidate));
+      engine::Model written = engine::read_model(store_.file());
+      trial.execution = execution_of(written);
+      return running_plan(std::move(written));
     });
     if (setup_.calibration != nullptr) {
       timed(trial, "sensitivity", [&] {
-        measure_sensitivity(space_.prepared, conversion, *setup_.calibration, sensitivity_samples,
+        measure_sensitivity(candidate.reference, conversion, *setup_.calibration, sensitivity_samples,
                             {.threads = setup_.threads, .progress = {}, .cancelled = setup_.cancelled});
         return 0;
       });
@@ -254,19 +242,13 @@ class Tuner {
     trial.state = *trial.loss <= goal.tolerable_loss ? TrialState::passed : TrialState::failed_goal;
   }
 
-  // Statistics are collected once and serve all trials; again only if histograms are needed and were not kept.
-  void calibrate_for(const Config& config, TrialRecord& trial) {
-    if (!engine::needs_calibration(space_.prepared, config, setup_.target)) return;
-    const bool histograms = wants_histogram(config);
-    if (calibrated_ && (with_histograms_ || !histograms)) return;
-    if (setup_.calibration == nullptr) throw_invalid(cat(trial.config, " needs calibration data"), {}, "give --calibration");
-    const auto& configs = space_.space.configs;
-    with_histograms_ = histograms || std::any_of(configs.begin(), configs.end(), [](const Config& each) { return wants_histogram(each); });
-    timed(trial, "calibrate", [&] {
-      statistics_ = collect_statistics(space_.prepared, *setup_.calibration, with_histograms_, control(), setup_.target);
-      return 0;
+  ConvertedModel converted(const Config& config, TrialRecord& trial) {
+    return converter_.convert(config, control(), [&](const std::string& phase, const std::function<void()>& work) {
+      timed(trial, phase, [&] {
+        work();
+        return 0;
+      });
     });
-    calibrated_ = true;
   }
 
   // The best model is on disk before its trial is recorded as finished.
@@ -284,9 +266,7 @@ class Tuner {
   // A new fastest trial can make an older one the best again (is_faster), whose model is no longer at hand.
   void publish_again(const TrialRecord& best) {
     TrialRecord scratch;
-    const Config config = parse_config(best.config);
-    calibrate_for(config, scratch);
-    store_.publish(engine::convert(space_.prepared, config, statistics_, setup_.form, setup_.target).model);
+    store_.publish(converted(parse_config(best.config), scratch).conversion.model);
     record_published(best);
   }
 
@@ -321,9 +301,7 @@ class Tuner {
   CandidateStore store_;
   PreparedSpace space_;
   Clock::time_point begin_ = Clock::now();
-  engine::CalibrationStatistics statistics_;
-  bool calibrated_ = false;
-  bool with_histograms_ = false;
+  Converter converter_;
   std::optional<engine::Model> kept_model_;  // of the trial in flight
   int published_ = 0;                        // the trial whose model is at the output
 };

@@ -57,29 +57,103 @@ struct Fp8Scheme {
   friend bool operator==(const Fp8Scheme&, const Fp8Scheme&) = default;
 };
 
-using Scheme = std::variant<FloatScheme, RtnScheme, StaticInt8Scheme, DynamicInt8Scheme, Fp8Scheme>;
+/// Weight-only by error feedback: each column's rounding error is made up for by the columns behind it (GPTQ, algorithms B5).
+struct GptqScheme {
+  int bits = 4;  ///< 2 to 8
+  bool sym = true;
+  int group_size = 32;  ///< as RtnScheme's
+  Clip clip = Clip::mse;
+  double damp = 0.01;      ///< part of the mean diagonal that is added to the Hessian's diagonal
+  bool act_order = false;  ///< columns by falling energy of their inputs instead of their own order
+  int refine = 4;          ///< rounds of refitting the scales and moving single codes afterwards
+  friend bool operator==(const GptqScheme&, const GptqScheme&) = default;
+};
 
-/// Chooses nodes and gives them a scheme. name beats regex beats type beats the config's scheme; of several regexes the first that matches.
+/// Weight-only with input channels scaled by how large their activations are (AWQ, algorithms B4).
+struct AwqScheme {
+  int bits = 4;
+  bool sym = true;
+  int group_size = 32;
+  Clip clip = Clip::mse;
+  friend bool operator==(const AwqScheme&, const AwqScheme&) = default;
+};
+
+/// Weight-only without data: zero points by half-quadratic splitting (HQQ, algorithms B6).
+struct HqqScheme {
+  int bits = 4;
+  int group_size = 64;
+  friend bool operator==(const HqqScheme&, const HqqScheme&) = default;
+};
+
+/// Weight-only; up or down is learned for each weight so that the layer's output is kept (AdaRound, algorithms B7).
+struct AdaRoundScheme {
+  int bits = 4;
+  bool sym = true;
+  int group_size = 32;
+  Clip clip = Clip::mse;
+  int iterations = 1000;
+  friend bool operator==(const AdaRoundScheme&, const AdaRoundScheme&) = default;
+};
+
+/// Weight-only; rounding and ranges are learned by the sign of the gradient (SignRound, algorithms B8).
+struct SignRoundScheme {
+  int bits = 4;
+  bool sym = true;
+  int group_size = 32;
+  int iterations = 200;
+  friend bool operator==(const SignRoundScheme&, const SignRoundScheme&) = default;
+};
+
+using Scheme = std::variant<FloatScheme, RtnScheme, StaticInt8Scheme, DynamicInt8Scheme, Fp8Scheme, GptqScheme, AwqScheme, HqqScheme,
+                            AdaRoundScheme, SignRoundScheme>;
+
+/// Moves the difficulty of quantizing activations into the weights (SmoothQuant, algorithms B3).
+struct SmoothQuantStage {
+  static constexpr double automatic = -1;  ///< `alpha=auto`: the best of a grid for each layer
+  double alpha = 0.5;                      ///< part of the activations' range that moves, in (0, 1]
+  friend bool operator==(const SmoothQuantStage&, const SmoothQuantStage&) = default;
+};
+
+/// Makes the ranges of the channels between neighbouring layers equal (algorithms B2).
+struct EqualizeStage {
+  friend bool operator==(const EqualizeStage&, const EqualizeStage&) = default;
+};
+
+enum class BiasCorrectionMode : std::uint8_t { fast, full };
+
+/// Gives back to the biases what quantization takes from the mean of each output channel (algorithms B1).
+struct BiasCorrectionStage {
+  BiasCorrectionMode mode = BiasCorrectionMode::fast;
+  friend bool operator==(const BiasCorrectionStage&, const BiasCorrectionStage&) = default;
+};
+
+/// What is done to the float model before the scheme (or, for biases, with it).
+using Stage = std::variant<SmoothQuantStage, EqualizeStage, BiasCorrectionStage>;
+
+/// Chooses nodes and gives them stages and a scheme of their own. name beats regex beats type beats the config's; of several regexes the
+/// first that matches.
 struct Override {
   enum class Kind : std::uint8_t { name, regex, type };
   Kind kind = Kind::name;
   std::string pattern;  ///< the node's name, an ECMAScript expression that must match a part of the name, or the operator's type
   Scheme scheme;
+  std::vector<Stage> stages = {};
   friend bool operator==(const Override&, const Override&) = default;
 };
 
-/// What is named but not known yet to this version: `smoothquant()`, `equalize()`. Parsing one is a usage error that lists the known
-/// stages.
 struct Config {
   Scheme scheme;
-  std::vector<Override> overrides;
+  std::vector<Override> overrides = {};
+  std::vector<Stage> stages = {};  ///< in the order in which they act; each kind once
   friend bool operator==(const Config&, const Config&) = default;
 };
 
 /// Canonical: the scheme's name, and in parentheses the fields that differ from their defaults, in the order of the table:
-/// "rtn(sym=false,group_size=128)". A scheme with all defaults is "rtn()", float is "float". Overrides follow, sorted by kind and, within
-/// name and type, by pattern (regexes keep their order): "rtn() | name:conv1 = float | type:Gemm = rtn(bits=8)".
+/// "rtn(sym=false,group_size=128)". A scheme with all defaults is "rtn()", float is "float". Stages stand before it, joined by " + ".
+/// Overrides follow, sorted by kind and, within name and type, by pattern (regexes keep their order):
+/// "equalize() + rtn() | name:conv1 = float | type:Gemm = rtn(bits=8)".
 [[nodiscard]] std::string to_text(const Scheme& scheme);
+[[nodiscard]] std::string to_text(const Stage& stage);
 [[nodiscard]] std::string to_text(const Config& config);
 
 /// FNV-1a of the canonical text: the same in every build.
@@ -90,6 +164,8 @@ struct Config {
 
 /// "rtn", "static_int8", ...
 [[nodiscard]] std::string_view scheme_name(const Scheme& scheme);
+/// "smoothquant", "equalize", ...
+[[nodiscard]] std::string_view stage_name(const Stage& stage);
 
 /// The scheme for a node: name beats regex beats type beats the config's own. Whoever asks for many nodes uses a SchemeChooser
 /// (engine/config/overrides.hpp), which reads the expressions once. Throws Error(usage) for a broken regular expression.

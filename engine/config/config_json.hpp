@@ -9,8 +9,8 @@
 
 namespace titrate {
 
-/// {"scheme":"rtn","sym":false,"overrides":[{"type":"Gemm","scheme":"float"}]}: what the canonical text says, in its order. Names that are
-/// not valid UTF-8 have to be escaped by whoever prints it.
+/// {"stages":[{"stage":"equalize"}],"scheme":"rtn","sym":false,"overrides":[{"type":"Gemm","scheme":"float"}]}: what the canonical text
+/// says, in its order. Names that are not valid UTF-8 have to be escaped by whoever prints it.
 [[nodiscard]] nlohmann::ordered_json config_json(const Config& config);
 
 /// {"configs":[...]}, which parse_config_set reads back.
@@ -18,5 +18,7 @@ namespace titrate {
 
 /// Every scheme: {"name","what","fields":[{"name","type","allowed","default","values","help"}]}; values only where they can be listed.
 [[nodiscard]] nlohmann::ordered_json schemes_json();
+/// Every stage, likewise.
+[[nodiscard]] nlohmann::ordered_json stages_json();
 
 }  // namespace titrate

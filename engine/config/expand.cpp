@@ -1,6 +1,7 @@
 // From what is written to configs: checks every name and value against the table of fields and makes the product of the lists.
 #include <algorithm>
-#include <array>
+#include <functional>
+#include <type_traits>
 #include <unordered_set>
 #include <utility>
 
@@ -19,29 +20,46 @@ std::string suggestion(std::string_view word, const std::vector<std::string>& al
   return near ? cat("did you mean '", *near, "'? ") : "";
 }
 
-const SchemeRow& checked_scheme(const SchemeSyntax& syntax) {
-  if (const SchemeRow* row = scheme_named(syntax.name)) return *row;
+template <class Part>
+constexpr std::string_view kind_of = std::is_same_v<Part, Stage> ? "stage" : "scheme";
+
+template <class Part>
+std::vector<std::string> names_of_rows() {
   std::vector<std::string> names;
-  for (const SchemeRow& row : scheme_rows()) names.emplace_back(row.name);
-  throw_usage(cat("unknown scheme '", visible(syntax.name), "'"), syntax.where,
-              cat(suggestion(syntax.name, names), "the schemes are ", join(names, ", ")));
+  for (const PartRow<Part>& row : part_rows<Part>()) names.emplace_back(row.name);
+  return names;
 }
 
-const FieldRow& checked_field(const SchemeRow& scheme, const FieldSyntax& syntax) {
-  if (const FieldRow* row = scheme.field_named(syntax.key)) return *row;
+// A name of the other kind is in the wrong place, not unknown.
+template <class Part>
+const PartRow<Part>& checked_part(const PartSyntax& syntax) {
+  if (const PartRow<Part>* row = part_named<Part>(syntax.name)) return *row;
+  using Other = std::conditional_t<std::is_same_v<Part, Stage>, Scheme, Stage>;
+  if (part_named<Other>(syntax.name) != nullptr)
+    throw_usage(cat(syntax.name, " is a ", kind_of<Other>, ", not a ", kind_of<Part>), syntax.where,
+                "stages come first and the scheme last: equalize() + static_int8()");
+  const std::vector<std::string> names = names_of_rows<Part>();
+  throw_usage(cat("unknown ", kind_of<Part>, " '", visible(syntax.name), "'"), syntax.where,
+              cat(suggestion(syntax.name, names), "the ", kind_of<Part>, "s are ", join(names, ", ")));
+}
+
+template <class Part>
+const FieldRowOf<Part>& checked_field(const PartRow<Part>& part, const FieldSyntax& syntax) {
+  if (const FieldRowOf<Part>* row = part.field_named(syntax.key)) return *row;
   std::vector<std::string> keys;
-  for (const FieldRow& row : scheme.fields) keys.emplace_back(row.key);
-  const std::string allowed = keys.empty() ? cat(scheme.name, " has no fields") : cat("its fields are ", join(keys, ", "));
-  throw_usage(cat(scheme.name, " has no field '", visible(syntax.key), "'"), syntax.where, cat(suggestion(syntax.key, keys), allowed));
+  for (const FieldRowOf<Part>& row : part.fields) keys.emplace_back(row.key);
+  const std::string allowed = keys.empty() ? cat(part.name, " has no fields") : cat("its fields are ", join(keys, ", "));
+  throw_usage(cat(part.name, " has no field '", visible(syntax.key), "'"), syntax.where, cat(suggestion(syntax.key, keys), allowed));
 }
 
 // JSON says of which type a value is: "4" is no integer and 1 is not true.
-bool type_fits(Atom::Type type, FieldKind kind) {
+bool type_fits(Atom::Type type, const FieldDescription& field) {
+  const FieldKind kind = field.kind;
   switch (type) {
     case Atom::Type::word:
       return true;
     case Atom::Type::string:
-      return kind == FieldKind::enumeration;
+      return kind == FieldKind::enumeration || !field.word.empty();
     case Atom::Type::boolean:
       return kind == FieldKind::boolean;
     case Atom::Type::integer:
@@ -52,41 +70,58 @@ bool type_fits(Atom::Type type, FieldKind kind) {
   return false;
 }
 
-FieldValue checked_value(const SchemeRow& scheme, const FieldRow& field, const FieldSyntax& syntax, const Atom& atom) {
-  if (type_fits(atom.type, field.kind)) {
+FieldValue checked_value(std::string_view part, const FieldDescription& field, const FieldSyntax& syntax, const Atom& atom) {
+  if (type_fits(atom.type, field)) {
     if (const std::optional<FieldValue> value = field.value_of(atom.text)) return *value;
   }
   const std::string written = atom.type == Atom::Type::string ? cat('"', visible(atom.text), '"') : visible(atom.text);
   const std::vector<std::string> names(field.names.begin(), field.names.end());
   const std::string kind = field.names.empty() ? cat(field.kind == FieldKind::integer ? "an " : "a ", field.type_text(), ", ") : "";
-  throw_usage(cat(scheme.name, ": ", field.key, "=", written, " is not allowed"), syntax.where,
+  throw_usage(cat(part, ": ", field.key, "=", written, " is not allowed"), syntax.where,
               cat(suggestion(atom.text, names), field.key, " is ", kind, field.range_text()));
 }
 
-// One list: the field of the config's scheme (0) or of its n-th override (n) takes each of the values.
+// One list: a field of a config takes each of the values.
 struct Axis {
-  std::size_t scheme = 0;
-  const FieldRow* field = nullptr;
+  std::function<void(Config& config, const FieldValue& value)> set;
   std::vector<FieldValue> values;
 };
 
-Scheme checked(const SchemeSyntax& syntax, std::size_t index, std::vector<Axis>& axes) {
-  const SchemeRow& row = checked_scheme(syntax);
-  Scheme scheme = row.defaults;
+// `find` gives the part in a config that the lists belong to.
+template <class Part>
+Part checked(const PartSyntax& syntax, const std::function<Part&(Config&)>& find, std::vector<Axis>& axes) {
+  const PartRow<Part>& row = checked_part<Part>(syntax);
+  Part part = row.defaults;
   std::vector<std::string_view> seen;
   for (const FieldSyntax& written : syntax.fields) {
-    const FieldRow& field = checked_field(row, written);
+    const FieldRowOf<Part>& field = checked_field(row, written);
     if (std::ranges::find(seen, field.key) != seen.end()) {
       throw_usage(cat(row.name, ": ", field.key, " is given twice"), written.where,
                   cat("several values are a list: ", field.key, "=[...]"));
     }
     seen.push_back(field.key);
     std::vector<FieldValue> values;
-    for (const Atom& atom : written.values) values.push_back(checked_value(row, field, written, atom));
-    field.set(scheme, values.front());
-    if (values.size() > 1) axes.push_back({index, &field, std::move(values)});
+    for (const Atom& atom : written.values) values.push_back(checked_value(row.name, field, written, atom));
+    field.set(part, values.front());
+    const auto set = [find, &field](Config& config, const FieldValue& value) { field.set(find(config), value); };
+    if (values.size() > 1) axes.push_back({set, std::move(values)});
   }
-  return scheme;
+  return part;
+}
+
+// `list` gives the stages of a config that are checked: its own or those of an override.
+std::vector<Stage> checked_stages(const std::vector<PartSyntax>& syntax, const std::function<std::vector<Stage>&(Config&)>& list,
+                                  std::vector<Axis>& axes) {
+  std::vector<Stage> stages;
+  for (const PartSyntax& written : syntax) {
+    const std::size_t index = stages.size();
+    Stage stage = checked<Stage>(
+        written, [list, index](Config& config) -> Stage& { return list(config)[index]; }, axes);
+    if (std::ranges::any_of(stages, [&](const Stage& other) { return other.index() == stage.index(); }))
+      throw_usage(cat("the stage ", stage_name(stage), " is given twice"), written.where);
+    stages.push_back(stage);
+  }
+  return stages;
 }
 
 std::vector<Override> checked_overrides(const ConfigSyntax& syntax, std::vector<Axis>& axes) {
@@ -97,8 +132,12 @@ std::vector<Override> checked_overrides(const ConfigSyntax& syntax, std::vector<
     if (twice) throw_usage(cat(visible(selector_text(written.kind, written.pattern)), " is given twice"), written.where);
     if (written.pattern.empty()) throw_usage("an override needs a name, an expression or a type", written.where);
     if (written.kind == Override::Kind::regex) check_expression(written.pattern, written.where);
-    Scheme scheme = checked(written.scheme, overrides.size() + 1, axes);
-    overrides.push_back({written.kind, written.pattern, std::move(scheme)});
+    const std::size_t index = overrides.size();
+    std::vector<Stage> stages = checked_stages(
+        written.stages, [index](Config& config) -> std::vector<Stage>& { return config.overrides[index].stages; }, axes);
+    Scheme scheme = checked<Scheme>(
+        written.scheme, [index](Config& config) -> Scheme& { return config.overrides[index].scheme; }, axes);
+    overrides.push_back({written.kind, written.pattern, std::move(scheme), std::move(stages)});
   }
   return overrides;
 }
@@ -124,26 +163,22 @@ void check_count(const std::vector<Axis>& axes, std::size_t before, const std::s
 
 }  // namespace
 
-void refuse_stage(const std::string& name, std::string where) {
-  throw_usage(cat("unknown stage '", visible(name), "'"), std::move(where), "no stages are known yet: a config begins with its scheme");
-}
-
 std::vector<Config> expand(const std::vector<ConfigSyntax>& set) {
   std::vector<Config> configs;
   std::unordered_set<std::string> texts;
   std::size_t made = 0;
   for (const ConfigSyntax& syntax : set) {
     std::vector<Axis> axes;
-    Config config{checked(syntax.scheme, 0, axes), {}};
+    Config config;
+    config.stages = checked_stages(
+        syntax.stages, [](Config& whole) -> std::vector<Stage>& { return whole.stages; }, axes);
+    config.scheme = checked<Scheme>(
+        syntax.scheme, [](Config& whole) -> Scheme& { return whole.scheme; }, axes);
     config.overrides = checked_overrides(syntax, axes);
     check_count(axes, made, syntax.scheme.where);
     std::vector<std::size_t> digits(axes.size());
     do {
-      for (std::size_t index = 0; index < axes.size(); ++index) {
-        const Axis& axis = axes[index];
-        Scheme& scheme = axis.scheme == 0 ? config.scheme : config.overrides[axis.scheme - 1].scheme;
-        axis.field->set(scheme, axis.values[digits[index]]);
-      }
+      for (std::size_t index = 0; index < axes.size(); ++index) axes[index].set(config, axes[index].values[digits[index]]);
       ++made;
       if (texts.insert(to_text(config)).second) configs.push_back(canonical(config));
     } while (advance(digits, axes));

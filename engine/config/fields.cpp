@@ -18,6 +18,7 @@ constexpr std::array<std::string_view, 2> clip_names = {"none", "mse"};
 constexpr std::array<std::string_view, 2> activation_names = {"u8", "s8"};
 constexpr std::array<std::string_view, 5> calibrator_names = {"minmax", "moving_average", "percentile", "entropy", "mse"};
 constexpr std::array<std::string_view, 3> float8_names = {"e4m3", "e5m2", "e3m4"};
+constexpr std::array<std::string_view, 2> bias_correction_names = {"fast", "full"};
 
 template <class Value>
 constexpr Names names_for() {
@@ -26,58 +27,121 @@ constexpr Names names_for() {
   if constexpr (std::is_same_v<Value, ActivationType>) return activation_names;
   if constexpr (std::is_same_v<Value, CalibratorKind>) return calibrator_names;
   if constexpr (std::is_same_v<Value, Float8Format>) return float8_names;
+  if constexpr (std::is_same_v<Value, BiasCorrectionMode>) return bias_correction_names;
 }
 
-// Reads and writes one member of one scheme.
+template <class S>
+constexpr bool is_stage = std::is_constructible_v<Stage, S>;
+
+// Reads and writes one member of one scheme or stage.
 template <auto Member>
 struct Access;
 
 template <class S, class V, V S::*Member>
 struct Access<Member> {
   using Value = V;
-  static FieldValue get(const Scheme& scheme) {
-    const V value = std::get<S>(scheme).*Member;
+  using Part = std::conditional_t<is_stage<S>, Stage, Scheme>;
+  static FieldValue get(const Part& part) {
+    const V value = std::get<S>(part).*Member;
     if constexpr (std::is_floating_point_v<V>)
       return value;
     else
       return static_cast<std::int64_t>(value);
   }
-  static void set(Scheme& scheme, const FieldValue& to) {
+  static void set(Part& part, const FieldValue& to) {
     if constexpr (std::is_floating_point_v<V>)
-      std::get<S>(scheme).*Member = std::get<double>(to);
+      std::get<S>(part).*Member = std::get<double>(to);
     else
-      std::get<S>(scheme).*Member = static_cast<V>(std::get<std::int64_t>(to));
+      std::get<S>(part).*Member = static_cast<V>(std::get<std::int64_t>(to));
   }
 };
 
 template <auto Member>
-constexpr FieldRow integer(std::string_view key, std::int64_t least, std::int64_t most, std::string_view help,
-                           std::span<const std::int64_t> also = {}) {
-  return {key, FieldKind::integer, help, {}, also, least, most, 0, 0, Access<Member>::get, Access<Member>::set};
+using RowOf = FieldRowOf<typename Access<Member>::Part>;
+
+template <auto Member>
+constexpr RowOf<Member> integer(std::string_view key, std::int64_t least, std::int64_t most, std::string_view help,
+                                std::span<const std::int64_t> also = {}) {
+  return {{key, FieldKind::integer, help, {}, also, least, most, 0, 0}, Access<Member>::get, Access<Member>::set};
 }
 
 template <auto Member>
-constexpr FieldRow number(std::string_view key, double above, double up_to, std::string_view help) {
-  return {key, FieldKind::number, help, {}, {}, 0, 0, above, up_to, Access<Member>::get, Access<Member>::set};
+constexpr RowOf<Member> number(std::string_view key, double above, double up_to, std::string_view help, std::string_view word = {},
+                               double word_value = 0) {
+  return {{key, FieldKind::number, help, {}, {}, 0, 0, above, up_to, word, word_value}, Access<Member>::get, Access<Member>::set};
 }
 
 // A boolean or an enumeration.
 template <auto Member>
-constexpr FieldRow choice(std::string_view key, std::string_view help) {
+constexpr RowOf<Member> choice(std::string_view key, std::string_view help) {
   using Value = typename Access<Member>::Value;
   constexpr FieldKind kind = std::is_same_v<Value, bool> ? FieldKind::boolean : FieldKind::enumeration;
-  return {key, kind, help, names_for<Value>(), {}, 0, 0, 0, 0, Access<Member>::get, Access<Member>::set};
+  return {{key, kind, help, names_for<Value>(), {}, 0, 0, 0, 0}, Access<Member>::get, Access<Member>::set};
 }
 
 constexpr std::array<std::int64_t, 2> whole_groups = {-1, 0};
 
+constexpr std::string_view bits_help = "width of a weight; 3, 5, 6 and 7 are stored in the next wider type of ONNX";
+constexpr std::string_view sym_help = "codes are symmetric around 0; false: each group has a zero point";
+constexpr std::string_view group_help = "weights along K that share a scale; -1: all of an output channel; 0: all of the tensor";
+constexpr std::string_view clip_help = "mse: searches for each group the range with the least squared error";
+
+template <class S>
+constexpr auto bits = integer<&S::bits>("bits", 2, 8, bits_help);
+template <class S>
+constexpr auto sym = choice<&S::sym>("sym", sym_help);
+template <class S>
+constexpr auto group_size = integer<&S::group_size>("group_size", 16, 1024, group_help, whole_groups);
+template <class S>
+constexpr auto clip = choice<&S::clip>("clip", clip_help);
+
 constexpr std::array rtn_fields = {
-    integer<&RtnScheme::bits>("bits", 2, 8, "width of a weight; 3, 5, 6 and 7 are stored in the next wider type of ONNX"),
-    choice<&RtnScheme::sym>("sym", "codes are symmetric around 0; false: each group has a zero point"),
-    choice<&RtnScheme::full_range>("full_range", "symmetric codes use the lowest code too"),
-    integer<&RtnScheme::group_size>("group_size", 16, 1024,
-                                    "weights along K that share a scale; -1: all of an output channel; 0: all of the tensor", whole_groups),
-    choice<&RtnScheme::clip>("clip", "mse: searches for each group the range with the least squared error"),
+    bits<RtnScheme>,       sym<RtnScheme>,  choice<&RtnScheme::full_range>("full_range", "symmetric codes use the lowest code too"),
+    group_size<RtnScheme>, clip<RtnScheme>,
+};
+
+constexpr std::array gptq_fields = {
+    bits<GptqScheme>,
+    sym<GptqScheme>,
+    group_size<GptqScheme>,
+    clip<GptqScheme>,
+    number<&GptqScheme::damp>("damp", 0, 1, "part of the mean diagonal that is added to the Hessian's diagonal"),
+    choice<&GptqScheme::act_order>("act_order", "columns by falling energy of their inputs instead of their own order"),
+    integer<&GptqScheme::refine>("refine", 0, 20, "rounds of refitting scales and moving single codes afterwards"),
+};
+
+constexpr std::array awq_fields = {bits<AwqScheme>, sym<AwqScheme>, group_size<AwqScheme>, clip<AwqScheme>};
+
+constexpr std::array<std::int64_t, 1> whole_rows = {-1};
+constexpr std::array hqq_fields = {
+    bits<HqqScheme>,
+    integer<&HqqScheme::group_size>("group_size", 16, 1024, "weights along K that share a scale; -1: all of an output channel", whole_rows),
+};
+
+constexpr std::array adaround_fields = {
+    bits<AdaRoundScheme>,
+    sym<AdaRoundScheme>,
+    group_size<AdaRoundScheme>,
+    clip<AdaRoundScheme>,
+    integer<&AdaRoundScheme::iterations>("iterations", 1, 100'000, "steps of the optimizer for each layer"),
+};
+
+constexpr std::array signround_fields = {
+    bits<SignRoundScheme>,
+    sym<SignRoundScheme>,
+    group_size<SignRoundScheme>,
+    integer<&SignRoundScheme::iterations>("iterations", 1, 100'000, "steps of the optimizer for each layer"),
+};
+
+constexpr std::array smoothquant_fields = {
+    number<&SmoothQuantStage::alpha>("alpha", 0, 1,
+                                     "part of the activations' range that moves into the weights; auto: searched layer by layer", "auto",
+                                     SmoothQuantStage::automatic),
+};
+
+constexpr std::array bias_correction_fields = {
+    choice<&BiasCorrectionStage::mode>(
+        "mode", "fast: from the mean input of each layer; full: layer after layer from the quantized model's outputs"),
 };
 
 constexpr std::array static_int8_fields = {
@@ -112,62 +176,79 @@ constexpr std::array rows = {
     SchemeRow{"dynamic_int8", "weights in 8-bit integers, activations quantized while running; MatMul and Gemm only", dynamic_int8_fields,
               DynamicInt8Scheme{}},
     SchemeRow{"fp8", "weights and activations in 8-bit floats", fp8_fields, Fp8Scheme{}},
+    SchemeRow{"gptq", "weights only; each rounding error is made up for by the weights that follow; needs calibration data", gptq_fields,
+              GptqScheme{}},
+    SchemeRow{"awq", "weights only, input channels scaled by their activations; needs calibration data", awq_fields, AwqScheme{}},
+    SchemeRow{"hqq", "weights only, zero points by half-quadratic splitting; needs no data", hqq_fields, HqqScheme{}},
+    SchemeRow{"adaround", "weights only, rounding up or down learned for each weight; needs calibration data", adaround_fields,
+              AdaRoundScheme{}},
+    SchemeRow{"signround", "weights only, rounding and ranges learned by the sign of the gradient; needs calibration data",
+              signround_fields, SignRoundScheme{}},
 };
 static_assert(rows.size() == std::variant_size_v<Scheme>);
+
+constexpr std::array stages = {
+    StageRow{"smoothquant", "moves the range of activations into the weights; needs calibration data", smoothquant_fields,
+             SmoothQuantStage{}},
+    StageRow{"equalize", "makes the ranges of channels between neighbouring layers equal", {}, EqualizeStage{}},
+    StageRow{"bias_correction", "gives back to the biases what quantization takes from the mean outputs; needs calibration data",
+             bias_correction_fields, BiasCorrectionStage{}},
+};
+static_assert(stages.size() == std::variant_size_v<Stage>);
 
 std::vector<std::string> as_strings(Names names) { return {names.begin(), names.end()}; }
 
 }  // namespace
 
-std::string_view FieldRow::type_text() const {
+std::string_view FieldDescription::type_text() const {
   constexpr std::array<std::string_view, 4> texts = {"integer", "boolean", "enumeration", "number"};
   return texts[static_cast<std::size_t>(kind)];
 }
 
-std::string FieldRow::range_text() const {
+std::string FieldDescription::range_text() const {
   if (kind == FieldKind::boolean) return "true or false";
   if (kind == FieldKind::enumeration) return cat("one of ", join(as_strings(names), ", "));
-  if (kind == FieldKind::number) return cat("above ", shortest(above), ", up to ", shortest(up_to));
+  if (kind == FieldKind::number) return cat("above ", shortest(above), ", up to ", shortest(up_to), word.empty() ? "" : cat(", or ", word));
   std::string text;
   for (const std::int64_t& value : also) text += cat(value, &value == &also.back() ? " or " : ", ");
   return cat(text, least, " to ", most);
 }
 
-std::string FieldRow::value_text(const FieldValue& value) const {
-  if (kind == FieldKind::number) return shortest(std::get<double>(value));
+std::string FieldDescription::value_text(const FieldValue& value) const {
+  if (kind == FieldKind::number) {
+    const double number = std::get<double>(value);
+    return !word.empty() && number == word_value ? std::string(word) : shortest(number);
+  }
   const std::int64_t integral = std::get<std::int64_t>(value);
   return kind == FieldKind::integer ? std::to_string(integral) : std::string(names[static_cast<std::size_t>(integral)]);
 }
 
-std::optional<FieldValue> FieldRow::value_of(std::string_view word) const {
+std::optional<FieldValue> FieldDescription::value_of(std::string_view text) const {
   if (kind == FieldKind::number) {
-    const std::optional<double> value = parse_number(word);
+    if (!word.empty() && text == word) return word_value;
+    const std::optional<double> value = parse_number(text);
     if (!value || !(*value > above && *value <= up_to)) return std::nullopt;
     return *value;
   }
   if (kind == FieldKind::integer) {
-    const std::optional<std::int64_t> value = parse_integer(word);
+    const std::optional<std::int64_t> value = parse_integer(text);
     if (!value) return std::nullopt;
     const bool allowed = (*value >= least && *value <= most) || std::ranges::find(also, *value) != also.end();
     return allowed ? std::optional<FieldValue>(*value) : std::nullopt;
   }
-  const auto found = std::ranges::find(names, word);
+  const auto found = std::ranges::find(names, text);
   if (found == names.end()) return std::nullopt;
   return static_cast<std::int64_t>(found - names.begin());
 }
 
-const FieldRow* SchemeRow::field_named(std::string_view key) const {
-  const auto found = std::ranges::find(fields, key, &FieldRow::key);
-  return found == fields.end() ? nullptr : &*found;
+template <>
+std::span<const SchemeRow> part_rows<Scheme>() {
+  return rows;
 }
 
-std::span<const SchemeRow> scheme_rows() { return rows; }
-
-const SchemeRow& row_of(const Scheme& scheme) { return rows[scheme.index()]; }
-
-const SchemeRow* scheme_named(std::string_view name) {
-  const auto found = std::ranges::find(rows, name, &SchemeRow::name);
-  return found == rows.end() ? nullptr : &*found;
+template <>
+std::span<const StageRow> part_rows<Stage>() {
+  return stages;
 }
 
 std::string_view name_of(Clip clip) { return clip_names[static_cast<std::size_t>(clip)]; }

@@ -38,6 +38,11 @@ const Scheme& SchemeChooser::operator()(std::string_view node_name, std::string_
   return found == nullptr ? config_.scheme : found->scheme;
 }
 
+const std::vector<Stage>& SchemeChooser::stages(std::string_view node_name, std::string_view node_type) const {
+  const Override* found = override_for(node_name, node_type);
+  return found == nullptr ? config_.stages : found->stages;
+}
+
 const Scheme& scheme_for(const Config& config, std::string_view node_name, std::string_view node_type) {
   return SchemeChooser(config)(node_name, node_type);
 }

@@ -40,6 +40,8 @@ class SchemeChooser {
   /// The override that chooses the node, or null.
   [[nodiscard]] const Override* override_for(std::string_view node_name, std::string_view node_type) const;
   [[nodiscard]] const Scheme& operator()(std::string_view node_name, std::string_view node_type) const;
+  /// The stages that the node takes part in: an override's own, else the config's.
+  [[nodiscard]] const std::vector<Stage>& stages(std::string_view node_name, std::string_view node_type) const;
 
  private:
   struct ByExpression {

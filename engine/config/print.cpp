@@ -36,18 +36,32 @@ std::string selector_text(Override::Kind kind, const std::string& pattern) {
   return std::string(kind_name(kind)) + ":" + quoted_if_needed(pattern);
 }
 
-std::string to_text(const Scheme& scheme) {
-  const SchemeRow& row = row_of(scheme);
-  if (row.fields.empty()) return std::string(row.name);
+namespace {
+
+template <class Part>
+std::string part_text(const Part& part) {
+  const PartRow<Part>& row = row_of(part);
   std::string fields;
-  for (const FieldRow& field : row.fields) {
-    const FieldValue value = field.get(scheme);
+  for (const FieldRowOf<Part>& field : row.fields) {
+    const FieldValue value = field.get(part);
     if (value == row.default_of(field)) continue;
     if (!fields.empty()) fields += ',';
     fields.append(field.key).append("=").append(field.value_text(value));
   }
   return std::string(row.name) + "(" + fields + ")";
 }
+
+std::string with_stages(const std::vector<Stage>& stages, const Scheme& scheme) {
+  std::string text;
+  for (const Stage& stage : stages) text += to_text(stage) + " + ";
+  return text + to_text(scheme);
+}
+
+}  // namespace
+
+std::string to_text(const Scheme& scheme) { return std::holds_alternative<FloatScheme>(scheme) ? "float" : part_text(scheme); }
+
+std::string to_text(const Stage& stage) { return part_text(stage); }
 
 Config canonical(Config config) {
   std::ranges::stable_sort(config.overrides, [](const Override& first, const Override& second) {
@@ -58,10 +72,10 @@ Config canonical(Config config) {
 }
 
 std::string to_text(const Config& config) {
-  std::string text = to_text(config.scheme);
+  std::string text = with_stages(config.stages, config.scheme);
   if (config.overrides.empty()) return text;
   for (const Override& each : canonical(config).overrides) {
-    text += " | " + selector_text(each.kind, each.pattern) + " = " + to_text(each.scheme);
+    text += " | " + selector_text(each.kind, each.pattern) + " = " + with_stages(each.stages, each.scheme);
   }
   return text;
 }
@@ -75,5 +89,6 @@ std::uint64_t hash_of(const Config& config) {
 }
 
 std::string_view scheme_name(const Scheme& scheme) { return row_of(scheme).name; }
+std::string_view stage_name(const Stage& stage) { return row_of(stage).name; }
 
 }  // namespace titrate

@@ -88,6 +88,32 @@ std::optional<Override::Kind> kind_named(const std::string& key) {
   return std::nullopt;
 }
 
+// "equalize", or {"stage": "smoothquant", "alpha": 0.5}.
+PartSyntax a_stage(const Json& item, const std::string& where) {
+  PartSyntax stage;
+  stage.where = where;
+  if (item.is_string()) {
+    stage.name = item.get<std::string>();
+    return stage;
+  }
+  if (!item.is_object() || !item.contains("stage")) fail(R"(expected a stage: its name or {"stage":"smoothquant","alpha":0.5})", where);
+  for (const auto& [key, value] : item.items()) {
+    if (key == "stage") {
+      stage.name = text_of(value, where + ".stage");
+    } else {
+      stage.fields.push_back(field(key, value, where));
+    }
+  }
+  return stage;
+}
+
+std::vector<PartSyntax> all_stages(const Json& list, const std::string& where) {
+  if (!list.is_array()) fail(cat("expected a list of stages, found ", list.type_name()), where);
+  std::vector<PartSyntax> stages;
+  for (const Json& item : list) stages.push_back(a_stage(item, cat(where, "[", stages.size(), "]")));
+  return stages;
+}
+
 OverrideSyntax an_override(const Json& object, const std::string& where) {
   if (!object.is_object()) fail(cat("expected an override, found ", object.type_name()), where);
   OverrideSyntax result;
@@ -101,6 +127,8 @@ OverrideSyntax an_override(const Json& object, const std::string& where) {
       result.pattern = text_of(value, where + "." + key);
     } else if (key == "scheme") {
       result.scheme.name = text_of(value, where + ".scheme");
+    } else if (key == "stages") {
+      result.stages = all_stages(value, where + ".stages");
     } else {
       result.scheme.fields.push_back(field(key, value, where));
     }
@@ -117,11 +145,6 @@ std::vector<OverrideSyntax> all_overrides(const Json& list, const std::string& w
   return overrides;
 }
 
-void check_stages(const Json& list, const std::string& where) {
-  if (!list.is_array()) fail(cat("expected a list of stages, found ", list.type_name()), where);
-  if (!list.empty()) refuse_stage(list.front().is_string() ? list.front().get<std::string>() : list.front().dump(), where);
-}
-
 ConfigSyntax config(const Json& object, const std::string& where) {
   if (!object.is_object()) fail(cat("expected a config, found ", object.type_name()), where);
   if (!object.contains("scheme")) fail("a config has a scheme", where);
@@ -133,7 +156,7 @@ ConfigSyntax config(const Json& object, const std::string& where) {
     } else if (key == "overrides") {
       result.overrides = all_overrides(value, where + ".overrides");
     } else if (key == "stages") {
-      check_stages(value, where + ".stages");
+      result.stages = all_stages(value, where + ".stages");
     } else {
       result.scheme.fields.push_back(field(key, value, where));
     }

@@ -2,7 +2,7 @@
 //   set      = config { ";" config }
 //   config   = [ stage "+" ... ] scheme { "|" override }
 //   scheme   = name [ "(" [ field "=" value { "," field "=" value } ] ")" ]
-//   override = ( "name:" NODE | "regex:" RE | "type:" OP ) "=" scheme
+//   override = ( "name:" NODE | "regex:" RE | "type:" OP ) "=" [ stage "+" ... ] scheme
 //   value    = atom | "[" atom { "," atom } "]"
 // Nothing nests, so hostile text cannot exhaust the stack. Spaces may stand between any two words.
 #include <algorithm>
@@ -43,24 +43,34 @@ class TextReader {
 
  private:
   ConfigSyntax config() {
-    ConfigSyntax config{scheme(), {}};
-    if (take('+')) refuse_stage(config.scheme.name, config.scheme.where);
+    ConfigSyntax config;
+    config.scheme = stages_and_scheme(config.stages);
     while (take('|')) config.overrides.push_back(an_override());
     return config;
   }
 
-  SchemeSyntax scheme() {
-    SchemeSyntax scheme;
+  // The last part is the scheme; what stands before it goes to `stages`.
+  PartSyntax stages_and_scheme(std::vector<PartSyntax>& stages) {
+    PartSyntax last = part();
+    while (take('+')) {
+      stages.push_back(std::move(last));
+      last = part();
+    }
+    return last;
+  }
+
+  PartSyntax part() {
+    PartSyntax part;
     skip_blanks();
-    scheme.where = place(at_);
-    scheme.name = word("the name of a scheme");
+    part.where = place(at_);
+    part.name = word("the name of a scheme");
     const std::size_t open = at_after_blanks();
-    if (!take('(') || take(')')) return scheme;
+    if (!take('(') || take(')')) return part;
     do {
-      scheme.fields.push_back(field());
+      part.fields.push_back(field());
     } while (take(','));
-    if (take(')')) return scheme;
-    if (at_end() || peek() == '|' || peek() == ';') fail("'(' is not closed", open, "a ')' is missing");
+    if (take(')')) return part;
+    if (at_end() || peek() == '|' || peek() == ';' || peek() == '+') fail("'(' is not closed", open, "a ')' is missing");
     fail_unexpected("',' or ')'");
   }
 
@@ -93,7 +103,7 @@ class TextReader {
     override_syntax.kind = selector();
     override_syntax.pattern = pattern();
     if (!take('=')) fail_unexpected("'=' and a scheme");
-    override_syntax.scheme = scheme();
+    override_syntax.scheme = stages_and_scheme(override_syntax.stages);
     return override_syntax;
   }
 

@@ -24,7 +24,8 @@ struct FieldSyntax {
   std::string where;
 };
 
-struct SchemeSyntax {
+/// A scheme or a stage.
+struct PartSyntax {
   std::string name;
   std::vector<FieldSyntax> fields;
   std::string where;
@@ -33,12 +34,14 @@ struct SchemeSyntax {
 struct OverrideSyntax {
   Override::Kind kind = Override::Kind::name;
   std::string pattern;
-  SchemeSyntax scheme;
+  std::vector<PartSyntax> stages;
+  PartSyntax scheme;
   std::string where;
 };
 
 struct ConfigSyntax {
-  SchemeSyntax scheme;
+  std::vector<PartSyntax> stages;
+  PartSyntax scheme;
   std::vector<OverrideSyntax> overrides;
 };
 
@@ -60,8 +63,4 @@ inline constexpr std::size_t most_configs = 100'000;
 
 /// Checks names, fields and values, and makes the product of the lists. Canonical, each config once.
 [[nodiscard]] std::vector<Config> expand(const std::vector<ConfigSyntax>& set);
-
-/// A stage before the scheme: this version knows none.
-[[noreturn]] void refuse_stage(const std::string& name, std::string where);
-
 }  // namespace titrate

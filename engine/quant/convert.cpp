@@ -74,15 +74,15 @@ bool quantizes_anything(const Conversion& conversion) {
                      [](const NodeDecision& decision) { return decision.scheme != "float"; });
 }
 
-Conversion convert(const Model& prepared, const Config& config, const CalibrationStatistics& statistics, WeightForm form,
-                   const Target& target) {
+Conversion convert(const Model& prepared, const Config& config, const CalibrationStatistics& statistics, const WeightSolutions& solutions,
+                   WeightForm form, const Target& target) {
   Model model = prepared;
   absorb_bias(model, config, target);
   std::vector<Assignment> assignments = assign(model.graph, config, target);
   if (!quantizes_something_or_is_told_not_to(model.graph, config, assignments)) refuse_nothing_quantized(config, assignments);
   const ActivationPlacement placement = place_activations(model.graph, assignments, statistics, target);
   GraphRewriter rewriter(std::move(model));
-  SchemeContext context{.rewriter = rewriter, .placement = placement, .form = form, .target = target};
+  SchemeContext context{.rewriter = rewriter, .placement = placement, .solutions = solutions, .form = form, .target = target};
   for (Assignment& assignment : assignments) implementation_of(assignment.scheme).apply(context, assignment);
   protect_float_nodes(rewriter, assignments, placement, target);
   insert_quantizers(rewriter, placement);

@@ -31,6 +31,7 @@ struct Conversion {
 /// is the overrides that ask for float everywhere; if statistics are missing; or if a check finds that the target would compute something
 /// else than the model says, or not load it.
 [[nodiscard]] Conversion convert(const Model& prepared, const Config& config, const CalibrationStatistics& statistics,
-                                 WeightForm form = WeightForm::qdq, const Target& target = default_target());
+                                 const WeightSolutions& solutions = {}, WeightForm form = WeightForm::qdq,
+                                 const Target& target = default_target());
 
 }  // namespace titrate::engine

@@ -57,6 +57,39 @@ float QuantizedMatrix::dequantized(std::int64_t row, std::int64_t column) const 
   return dequantize(codes[static_cast<std::size_t>(row * columns + column)], parameters(row, column));
 }
 
+WeightMatrix rows_of(const WeightMatrix& weights, std::int64_t first, std::int64_t count) {
+  WeightMatrix part{.rows = count, .columns = weights.columns, .elements = {}, .transposed = weights.transposed};
+  const auto begin = weights.elements.begin() + first * weights.columns;
+  part.elements.assign(begin, begin + count * weights.columns);
+  return part;
+}
+
+QuantizedMatrix rows_of(const QuantizedMatrix& quantized, std::int64_t first, std::int64_t count) {
+  QuantizedMatrix part{.rows = count,
+                       .columns = quantized.columns,
+                       .group = quantized.group,
+                       .per_tensor = quantized.per_tensor,
+                       .range = quantized.range,
+                       .codes = {},
+                       .scales = quantized.scales,
+                       .zero_points = quantized.zero_points};
+  const auto cut = [&](const auto& from, auto& to, std::int64_t width) {
+    to.assign(from.begin() + first * width, from.begin() + (first + count) * width);
+  };
+  cut(quantized.codes, part.codes, quantized.columns);
+  if (quantized.per_tensor) return part;
+  cut(quantized.scales, part.scales, quantized.groups());
+  cut(quantized.zero_points, part.zero_points, quantized.groups());
+  return part;
+}
+
+void put_rows(const QuantizedMatrix& part, std::int64_t first, QuantizedMatrix& whole) {
+  std::copy(part.codes.begin(), part.codes.end(), whole.codes.begin() + first * whole.columns);
+  if (whole.per_tensor) return;
+  std::copy(part.scales.begin(), part.scales.end(), whole.scales.begin() + first * whole.groups());
+  std::copy(part.zero_points.begin(), part.zero_points.end(), whole.zero_points.begin() + first * whole.groups());
+}
+
 namespace {
 
 // Of one row, in eight sums each, joined in the end: the order depends on the columns alone.

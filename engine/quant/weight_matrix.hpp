@@ -62,6 +62,12 @@ struct QuantizedMatrix {
   [[nodiscard]] float dequantized(std::int64_t row, std::int64_t column) const;
 };
 
+/// Rows [first, first + count) as a matrix of their own, and a part put back. With one scale for all rows the part keeps it, and putting
+/// back leaves it alone.
+[[nodiscard]] WeightMatrix rows_of(const WeightMatrix& weights, std::int64_t first, std::int64_t count);
+[[nodiscard]] QuantizedMatrix rows_of(const QuantizedMatrix& quantized, std::int64_t first, std::int64_t count);
+void put_rows(const QuantizedMatrix& part, std::int64_t first, QuantizedMatrix& whole);
+
 /// Sum of squares of the weights and of their errors, in double: for SQNR.
 struct Energies {
   double signal = 0;

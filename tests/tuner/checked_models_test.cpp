@@ -26,7 +26,7 @@ class CheckedModels : public testing::TestWithParam<const char*> {
 
   [[nodiscard]] engine::CheckReport report(const std::string& config, const std::string& name) const {
     const engine::Target target = engine::find_target(name);
-    return engine::check(engine::convert(prepared_, parse_config(config), statistics_, engine::WeightForm::qdq, target).model, target);
+    return engine::check(engine::convert(prepared_, parse_config(config), statistics_, {}, engine::WeightForm::qdq, target).model, target);
   }
 
   engine::Model prepared_;

@@ -15,15 +15,21 @@ struct Options {
   bool json = false;
 };
 
-std::string schemes_text() {
+template <class Part>
+std::string parts_text() {
   std::string text;
-  for (const SchemeRow& scheme : scheme_rows()) {
-    text += cat(scheme.name, "  ", scheme.what, "\n");
-    for (const FieldRow& field : scheme.fields) {
+  for (const PartRow<Part>& part : part_rows<Part>()) {
+    text += cat(part.name, "  ", part.what, "\n");
+    for (const FieldRowOf<Part>& field : part.fields) {
       text +=
-          cat("  ", field.key, "=", scheme.default_text(field), "  ", field.type_text(), ", ", field.range_text(), ": ", field.help, "\n");
+          cat("  ", field.key, "=", part.default_text(field), "  ", field.type_text(), ", ", field.range_text(), ": ", field.help, "\n");
     }
   }
+  return text;
+}
+
+std::string schemes_text() {
+  std::string text = cat(parts_text<Scheme>(), "\nstages, before a scheme: equalize() + static_int8()\n", parts_text<Stage>());
   text += "\nsets\n";
   for (const ConfigSetRow& row : config_set_rows()) text += cat("  ", row.name, "  ", row.what, "\n");
   return text;
@@ -36,7 +42,7 @@ int list_schemes(bool json) {
   }
   nlohmann::ordered_json sets = nlohmann::ordered_json::array();
   for (const ConfigSetRow& row : config_set_rows()) sets.push_back({{"name", row.name}, {"what", row.what}, {"text", row.text}});
-  print_json({{"schema", 1}, {"schemes", schemes_json()}, {"sets", sets}});
+  print_json({{"schema", 1}, {"schemes", schemes_json()}, {"stages", stages_json()}, {"sets", sets}});
   return 0;
 }
 

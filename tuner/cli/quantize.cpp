@@ -13,6 +13,7 @@
 #include "tuner/cli/output.hpp"
 #include "tuner/cli/threads.hpp"
 #include "tuner/cli/weight_form.hpp"
+#include "tuner/conversion.hpp"
 #include "tuner/load.hpp"
 
 namespace titrate::cli {
@@ -43,16 +44,11 @@ engine::Conversion convert_model(const Options& options, const Config& config) {
   const LoopControl control{.threads = thread_count(options.threads), .progress = {}, .cancelled = interrupted};
   std::shared_ptr<const Dataset> calibration;
   if (options.calibration) calibration = load_data(model, *options.calibration);
-  engine::CalibrationStatistics statistics;
-  if (engine::needs_calibration(prepared, config, target)) {
-    if (calibration == nullptr)
-      throw_usage(cat(to_text(config), " needs calibration data"), "--calibration",
-                  "give samples of the model's inputs with --calibration");
-    statistics = collect_statistics(prepared, *calibration, true, control, target);
-  }
-  engine::Conversion conversion = engine::convert(prepared, config, statistics, weight_form(options.form), target);
-  if (calibration != nullptr) measure_sensitivity(prepared, conversion, *calibration, sensitivity_samples, control);
-  return conversion;
+  if (calibration == nullptr && needs_data(prepared, config, target))
+    throw_usage(cat(to_text(config), " needs calibration data"), "--calibration", "give samples of the model's inputs with --calibration");
+  ConvertedModel candidate = Converter(prepared, calibration, weight_form(options.form), {config}, target).convert(config, control);
+  if (calibration != nullptr) measure_sensitivity(candidate.reference, candidate.conversion, *calibration, sensitivity_samples, control);
+  return std::move(candidate.conversion);
 }
 
 nlohmann::ordered_json layer_json(const engine::NodeDecision& decision) {

@@ -10,6 +10,9 @@
 #include "engine/quant/activation_placement.hpp"
 #include "engine/quant/assignment.hpp"
 #include "engine/quant/graph_rewriter.hpp"
+#include "engine/quant/round_to_nearest.hpp"
+#include "engine/quant/weights/layer_problem.hpp"
+#include "engine/quant/weights/solution.hpp"
 
 namespace titrate::engine {
 
@@ -22,8 +25,18 @@ enum class WeightForm : std::uint8_t {
 struct SchemeContext {
   GraphRewriter& rewriter;
   const ActivationPlacement& placement;
+  const WeightSolutions& solutions;
   WeightForm form = WeightForm::qdq;
   const Target& target = default_target();
+};
+
+/// How a scheme that only stores weights in few bits finds their codes.
+struct WeightSolver {
+  /// The grid of scales to start from, and what the result is compared with.
+  RoundToNearest (*grid)(const Scheme& scheme);
+  /// Improves codes that come rounded to nearest, knowing the layer's inputs; a reason if it could not, and nothing is changed then. Null:
+  /// rounding to nearest is all.
+  std::optional<std::string> (*improve)(const LayerProblem& problem, const Scheme& scheme, QuantizedMatrix& quantized);
 };
 
 struct QuantizerRow {
@@ -36,6 +49,7 @@ struct QuantizerRow {
   Scheme (*effective)(const Scheme& scheme, std::int64_t columns);
   /// Rewrites the node; fills in weight_sqnr_db, stored_bytes and remarks.
   void (*apply)(SchemeContext& context, Assignment& assignment);
+  const WeightSolver* solver = nullptr;  ///< of weight-only schemes with integer codes
 };
 
 [[nodiscard]] std::span<const QuantizerRow> scheme_implementations();
@@ -46,5 +60,10 @@ extern const QuantizerRow rtn_scheme;
 extern const QuantizerRow static_int8_scheme;
 extern const QuantizerRow dynamic_int8_scheme;
 extern const QuantizerRow fp8_scheme;
+extern const QuantizerRow gptq_scheme;
+extern const QuantizerRow awq_scheme;
+extern const QuantizerRow hqq_scheme;
+extern const QuantizerRow adaround_scheme;
+extern const QuantizerRow signround_scheme;
 
 }  // namespace titrate::engine

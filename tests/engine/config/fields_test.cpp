@@ -10,6 +10,14 @@
 namespace titrate {
 namespace {
 
+template <class Part>
+void append_defaults(std::span<const PartRow<Part>> rows, std::vector<std::string>& texts) {
+  for (const PartRow<Part>& row : rows) {
+    for (const FieldRowOf<Part>& field : row.fields)
+      texts.push_back(std::string(row.name) + "." + std::string(field.key) + "=" + row.default_text(field));
+  }
+}
+
 TEST(FieldTable, DefaultsAreFrozen) {
   // A canonical text leaves defaults out, so a changed default would change the meaning of every recorded trial. Never edit a line; a new
   // field adds one.
@@ -33,30 +41,67 @@ TEST(FieldTable, DefaultsAreFrozen) {
       "fp8.weights_only=false",
       "fp8.per_channel=true",
       "fp8.calibrator=minmax",
+      "gptq.bits=4",
+      "gptq.sym=true",
+      "gptq.group_size=32",
+      "gptq.clip=mse",
+      "gptq.damp=0.01",
+      "gptq.act_order=false",
+      "gptq.refine=4",
+      "awq.bits=4",
+      "awq.sym=true",
+      "awq.group_size=32",
+      "awq.clip=mse",
+      "hqq.bits=4",
+      "hqq.group_size=64",
+      "adaround.bits=4",
+      "adaround.sym=true",
+      "adaround.group_size=32",
+      "adaround.clip=mse",
+      "adaround.iterations=1000",
+      "signround.bits=4",
+      "signround.sym=true",
+      "signround.group_size=32",
+      "signround.iterations=200",
+      "smoothquant.alpha=0.5",
+      "bias_correction.mode=fast",
   };
   std::vector<std::string> found;
-  for (const SchemeRow& row : scheme_rows()) {
-    for (const FieldRow& field : row.fields) {
-      found.push_back(std::string(row.name) + "." + std::string(field.key) + "=" + row.default_text(field));
-    }
-  }
+  append_defaults(scheme_rows(), found);
+  append_defaults(stage_rows(), found);
   EXPECT_EQ(found, frozen);
 }
 
-TEST(FieldTable, RowsStandInTheOrderOfTheVariant) {
+template <class Part>
+void check_rows() {
   std::size_t index = 0;
-  for (const SchemeRow& row : scheme_rows()) {
+  for (const PartRow<Part>& row : part_rows<Part>()) {
     EXPECT_EQ(row.defaults.index(), index++);
-    EXPECT_EQ(scheme_named(row.name), &row);
-    EXPECT_EQ(scheme_name(row.defaults), row.name);
+    EXPECT_EQ(part_named<Part>(row.name), &row);
     EXPECT_FALSE(row.what.empty());
-    for (const FieldRow& field : row.fields) {
+    for (const FieldRowOf<Part>& field : row.fields) {
       EXPECT_FALSE(field.help.empty()) << field.key;
       EXPECT_EQ(row.field_named(field.key), &field);
       EXPECT_EQ(field.value_of(row.default_text(field)), row.default_of(field));
     }
   }
+}
+
+TEST(FieldTable, RowsStandInTheOrderOfTheVariant) {
+  check_rows<Scheme>();
+  check_rows<Stage>();
+  EXPECT_EQ(scheme_name(RtnScheme{}), "rtn");
+  EXPECT_EQ(stage_name(EqualizeStage{}), "equalize");
   EXPECT_EQ(scheme_named("rtm"), nullptr);
+}
+
+TEST(FieldTable, ANumberMayBeAWord) {
+  const StageFieldRow& alpha = *stage_named("smoothquant")->field_named("alpha");
+  EXPECT_EQ(alpha.value_of("auto"), FieldValue(SmoothQuantStage::automatic));
+  EXPECT_EQ(alpha.value_text(SmoothQuantStage::automatic), "auto");
+  EXPECT_EQ(alpha.value_of("0.25"), FieldValue(0.25));
+  EXPECT_EQ(alpha.value_of("0"), std::nullopt);
+  EXPECT_EQ(alpha.range_text(), "above 0, up to 1, or auto");
 }
 
 TEST(FieldTable, NamesFollowTheirEnumerations) {
@@ -71,8 +116,11 @@ TEST(FieldTable, NamesFollowTheirEnumerations) {
   EXPECT_EQ(name_of(Float8Format::e3m4), "e3m4");
 }
 
-FieldValue random_value(const FieldRow& field, std::mt19937& random) {
-  if (field.kind == FieldKind::number) return std::uniform_real_distribution<>(field.above + 1e-9, field.up_to)(random);
+FieldValue random_value(const FieldDescription& field, std::mt19937& random) {
+  if (field.kind == FieldKind::number) {
+    if (!field.word.empty() && random() % 3 == 0) return field.word_value;
+    return std::uniform_real_distribution<>(field.above + 1e-9, field.up_to)(random);
+  }
   if (field.kind == FieldKind::integer) {
     if (!field.also.empty() && random() % 3 == 0) return field.also[random() % field.also.size()];
     return std::uniform_int_distribution<std::int64_t>(field.least, field.most)(random);
@@ -80,13 +128,23 @@ FieldValue random_value(const FieldRow& field, std::mt19937& random) {
   return static_cast<std::int64_t>(random() % field.names.size());
 }
 
-Scheme random_scheme(std::mt19937& random) {
-  const SchemeRow& row = scheme_rows()[random() % scheme_rows().size()];
-  Scheme scheme = row.defaults;
-  for (const FieldRow& field : row.fields) {
-    if (random() % 2 == 0) field.set(scheme, random_value(field, random));
+template <class Part>
+Part random_part(std::mt19937& random) {
+  const PartRow<Part>& row = part_rows<Part>()[random() % part_rows<Part>().size()];
+  Part part = row.defaults;
+  for (const FieldRowOf<Part>& field : row.fields) {
+    if (random() % 2 == 0) field.set(part, random_value(field, random));
   }
-  return scheme;
+  return part;
+}
+
+std::vector<Stage> random_stages(std::mt19937& random) {
+  std::vector<Stage> stages;
+  while (random() % 2 == 0) {
+    Stage stage = random_part<Stage>(random);
+    if (std::ranges::none_of(stages, [&](const Stage& other) { return other.index() == stage.index(); })) stages.push_back(stage);
+  }
+  return stages;
 }
 
 std::string random_name(std::mt19937& random) {
@@ -101,14 +159,14 @@ std::string random_name(std::mt19937& random) {
 }
 
 Config random_config(std::mt19937& random) {
-  Config config{random_scheme(random), {}};
+  Config config{random_part<Scheme>(random), {}, random_stages(random)};
   std::set<std::pair<int, std::string>> seen;
   while (random() % 2 == 0) {
     const int kind = static_cast<int>(random() % 3);
     const bool regex = kind == 1;
     const std::string pattern = regex ? "conv[0-9]+ (a|b)=" + std::to_string(random() % 1000) : random_name(random);
     if (seen.insert({kind, pattern}).second)
-      config.overrides.push_back({static_cast<Override::Kind>(kind), pattern, random_scheme(random)});
+      config.overrides.push_back({static_cast<Override::Kind>(kind), pattern, random_part<Scheme>(random), random_stages(random)});
   }
   return config;
 }

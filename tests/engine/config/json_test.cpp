@@ -71,7 +71,10 @@ TEST(ConfigJson, RefusesWhatIsNotMeant) {
       {R"({"configs":[{"scheme":"rtn","bits":4,"bits":8}]})", "given twice"},
       {R"({"configs":[{"scheme":"rtn"}],"extra":1})", "'extra'"},
       {R"({"schema":2,"configs":[{"scheme":"rtn"}]})", "schema"},
-      {R"({"configs":[{"scheme":"rtn","stages":["smoothquant"]}]})", "smoothquant"},
+      {R"({"configs":[{"scheme":"rtn","stages":["smoothqant"]}]})", "smoothqant"},
+      {R"({"configs":[{"scheme":"rtn","stages":"equalize"}]})", "list of stages"},
+      {R"({"configs":[{"scheme":"rtn","stages":[{"alpha":1}]}]})", "expected a stage"},
+      {R"({"configs":[{"scheme":"rtn","stages":[{"stage":"smoothquant","alpha":"much"}]}]})", "alpha"},
       {R"({"configs":[{"scheme":"rtn","overrides":{}}]})", "list of overrides"},
       {R"({"configs":[{"scheme":"rtn","overrides":[{"scheme":"float"}]}]})", "exactly one"},
       {R"({"configs":[{"scheme":"rtn","overrides":[{"name":"a","type":"b","scheme":"float"}]}]})", "exactly one"},
@@ -90,6 +93,13 @@ TEST(ConfigJson, RefusesWhatIsNotMeant) {
       EXPECT_THAT(error.what(), HasSubstr(says)) << text.substr(0, 100);
     }
   }
+}
+
+TEST(ConfigJson, StagesGoThereAndBack) {
+  const Config config = parse_config(
+      R"({"scheme":"rtn","stages":["equalize",{"stage":"smoothquant","alpha":"auto"}],"overrides":[{"name":"a","stages":["equalize"],"scheme":"fp8"}]})");
+  EXPECT_EQ(to_text(config), "equalize() + smoothquant(alpha=auto) + rtn() | name:a = equalize() + fp8()");
+  EXPECT_EQ(parse_config(config_json(config).dump()), config);
 }
 
 TEST(SchemesJson, HoldsEveryRowOfTheTable) {

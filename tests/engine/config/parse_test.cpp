@@ -139,7 +139,13 @@ TEST(ParseConfigSet, ErrorsNameWhatIsWrongAndListWhatIsAllowed) {
       {"rtn() | regex:([ = float", {"'(['", "regular expression", "broken"}},
       {R"(rtn() | regex:(a)\1 = float)", {R"((a)\1)", "back references"}},
       {"rtn() | regex:a)(b = float", {"a)(b"}},
-      {"smoothquant() + rtn()", {"unknown stage 'smoothquant'", "no stages are known"}},
+      {"smoothqant() + rtn()", {"unknown stage 'smoothqant'", "did you mean 'smoothquant'"}},
+      {"rtn() + equalize()", {"rtn is a scheme, not a stage", "the scheme last"}},
+      {"equalize()", {"equalize is a stage, not a scheme"}},
+      {"equalize() + equalize() + rtn()", {"equalize is given twice"}},
+      {"smoothquant(alpha=0) + rtn()", {"alpha=0 is not allowed", "above 0, up to 1, or auto"}},
+      {"equalize( + rtn()", {"the name of a field"}},
+      {"equalize() +", {"the name of a scheme"}},
       {"rtn(bits=\x1b[31m)", {"\\x1b"}},
       {"no_such_file.json", {"no_such_file.json", "no config file"}},
   };
@@ -148,6 +154,16 @@ TEST(ParseConfigSet, ErrorsNameWhatIsWrongAndListWhatIsAllowed) {
     for (const std::string& part : refusal.says) EXPECT_THAT(message, HasSubstr(part)) << refusal.text;
     EXPECT_EQ(message.find('\x1b'), std::string::npos);
   }
+}
+
+TEST(ParseConfigSet, StagesStandBeforeTheSchemeInTheirOrder) {
+  const std::vector<Config> configs =
+      parse_config_set("bias_correction( ) +smoothquant(alpha=[0.7,auto,0.5]) + static_int8 | name:a = equalize + rtn(bits=[4,8])");
+  ASSERT_EQ(configs.size(), 6U);
+  EXPECT_EQ(to_text(configs[0]), "bias_correction() + smoothquant(alpha=0.7) + static_int8() | name:a = equalize() + rtn()");
+  EXPECT_EQ(to_text(configs[3]), "bias_correction() + smoothquant(alpha=auto) + static_int8() | name:a = equalize() + rtn(bits=8)");
+  EXPECT_EQ(to_text(configs[4]), "bias_correction() + smoothquant() + static_int8() | name:a = equalize() + rtn()");
+  for (const Config& config : configs) EXPECT_EQ(parse_config(to_text(config)), config);
 }
 
 TEST(ParseConfigSet, LongTextsAreQuotedInPart) {

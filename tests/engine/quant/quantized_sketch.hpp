@@ -12,6 +12,8 @@
 #include "engine/config/config.hpp"
 #include "engine/quant/activation_placement.hpp"
 #include "engine/quant/convert.hpp"
+#include "engine/quant/stages/stage.hpp"
+#include "engine/quant/weights/solve_layers.hpp"
 #include "engine/run/executor.hpp"
 #include "tests/engine/passes/sketch.hpp"
 
@@ -57,10 +59,33 @@ inline NamedPlacement placed(const Model& model, const std::string& config, cons
   return result;
 }
 
+/// Random samples in [-1, 1] for a model whose inputs are float32 of known shapes.
+inline CalibrationSamples random_samples(const Model& model, std::int64_t count) {
+  const auto feed = [graph = model.graph](std::int64_t sample) {
+    std::vector<Tensor> inputs;
+    for (const ValueId id : graph.inputs) {
+      Shape shape;
+      for (const Dimension& dimension : *graph[id].info->shape) shape.push_back(dimension.known() ? dimension.size : 1);
+      inputs.push_back(numbers(shape, static_cast<unsigned>(sample) + 7));
+    }
+    return inputs;
+  };
+  const auto run = [](const Model& runnable, std::int64_t runs, const FeedSample& own_feed, const TakeOutputs& take) {
+    Executor executor(std::make_shared<const Plan>(runnable));
+    for (std::int64_t sample = 0; sample < runs; ++sample) take(sample, executor.run(own_feed(sample)));
+  };
+  return {.count = count, .feed = feed, .run = run};
+}
+
 inline Conversion converted(const Model& model, const std::string& config, const Ranges& ranges = {}, WeightForm form = WeightForm::qdq,
                             const Target& target = default_target()) {
-  const Model prepared = prepare_float_model(model);
-  return convert(prepared, parse_config(config), statistics_for(prepared.graph, ranges, target), form, target);
+  const Config parsed = parse_config(config);
+  StageRemarks remarks;
+  Model prepared = prepare_float_model(model);
+  if (changes_model(prepared, parsed, target)) prepared = apply_stages(prepared, parsed, random_samples(prepared, 16), remarks, target);
+  WeightSolutions solutions;
+  if (needs_layer_inputs(prepared, parsed, target)) solutions = solve_layers(prepared, parsed, random_samples(prepared, 16), target);
+  return convert(prepared, parsed, statistics_for(prepared.graph, ranges, target), solutions, form, target);
 }
 
 inline const NodeDecision& decision_of(const Conversion& conversion, const std::string& node) {
