@@ -6,6 +6,7 @@
 #include "engine/base/text.hpp"
 #include "engine/quant/bias_correction/correct_biases.hpp"
 #include "engine/quant/calibrators/calibrator.hpp"
+#include "engine/quant/node_selection.hpp"
 #include "engine/quant/stages/stage.hpp"
 #include "engine/quant/weights/solve_layers.hpp"
 #include "tuner/calibration.hpp"
@@ -59,7 +60,8 @@ const engine::CalibrationStatistics& Converter::shared_statistics(const Config& 
   return *statistics_;
 }
 
-ConvertedModel Converter::convert(const Config& config, const LoopControl& control, const PhaseRunner& run) {
+ConvertedModel Converter::convert(const Config& unresolved, const LoopControl& control, const PhaseRunner& run) {
+  const Config config = engine::resolve_selectors(prepared_.graph, unresolved);
   if (calibration_ == nullptr && needs_data(prepared_, config, target_))
     throw_invalid(cat(to_text(config), " needs calibration data"), {}, "give --calibration");
   const engine::CalibrationSamples samples =

@@ -1,6 +1,7 @@
 #include "engine/quant/assignment.hpp"
 
 #include "engine/base/text.hpp"
+#include "engine/quant/node_selection.hpp"
 #include "engine/quant/schemes/scheme.hpp"
 #include "engine/quant/targets/fit_scheme.hpp"
 #include "engine/quant/targets/model_type.hpp"
@@ -48,7 +49,8 @@ void settle(const Graph& graph, const Node& node, const Scheme& asked, const Fit
 
 }  // namespace
 
-std::vector<Assignment> assign(const Graph& graph, const Config& config, const Target& target) {
+std::vector<Assignment> assign(const Graph& graph, const Config& unresolved, const Target& target) {
+  const Config config = resolve_selectors(graph, unresolved);
   const Uses uses(graph);
   std::vector<Assignment> assignments;
   for (std::size_t index = 0; index < graph.nodes.size(); ++index) {

@@ -10,6 +10,7 @@
 #include "engine/quant/absorb_bias.hpp"
 #include "engine/quant/check/check.hpp"
 #include "engine/quant/insert_quantizers.hpp"
+#include "engine/quant/node_selection.hpp"
 
 namespace titrate::engine {
 namespace {
@@ -74,8 +75,9 @@ bool quantizes_anything(const Conversion& conversion) {
                      [](const NodeDecision& decision) { return decision.scheme != "float"; });
 }
 
-Conversion convert(const Model& prepared, const Config& config, const CalibrationStatistics& statistics, const WeightSolutions& solutions,
-                   WeightForm form, const Target& target) {
+Conversion convert(const Model& prepared, const Config& unresolved, const CalibrationStatistics& statistics,
+                   const WeightSolutions& solutions, WeightForm form, const Target& target) {
+  const Config config = resolve_selectors(prepared.graph, unresolved);
   Model model = prepared;
   absorb_bias(model, config, target);
   std::vector<Assignment> assignments = assign(model.graph, config, target);
