@@ -8,6 +8,7 @@
 #include "engine/base/text.hpp"
 #include "engine/onnx/read.hpp"
 #include "engine/onnx/write.hpp"
+#include "engine/quant/targets/model_type.hpp"
 #include "tuner/load.hpp"
 #include "tuner/model_parts.hpp"
 #include "tuner/tuning.hpp"
@@ -69,6 +70,7 @@ Study open_study(const std::filesystem::path& path, const Model& model, const st
                         {"calibration", options.calibration ? "sha256:" + fingerprint(*options.calibration->dataset()) : "none"},
                         {"metric", "function"},
                         {"direction", goal.higher_is_better ? "higher is better" : "lower is better"}};
+  if (options.target != engine::default_target().name) beginning.identity.emplace_back("target", options.target);
   beginning.goal = goal;
   return std::filesystem::exists(path) ? Study::open(path, beginning.identity) : Study::create(path, beginning);
 }
@@ -95,6 +97,7 @@ TuneResult autotune(const Model& model, const TuneOptions& options, const Evalua
                           .meter = std::make_shared<FunctionMeter>(evaluate, options.higher_is_better),
                           .strategy = make_strategy(options.strategy),
                           .form = engine::WeightForm::qdq,
+                          .target = engine::for_model_type(engine::find_target(options.target), options.model_type),
                           .max_trials = options.max_trials,
                           .time_limit_seconds = options.timeout_seconds,
                           .seed = options.seed,

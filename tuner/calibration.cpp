@@ -87,9 +87,9 @@ class ShadowRun {
 }  // namespace
 
 engine::CalibrationStatistics collect_statistics(const engine::Model& prepared, const Dataset& data, bool histograms,
-                                                 const LoopControl& control) {
+                                                 const LoopControl& control, const engine::Target& target) {
   const auto plan = std::make_shared<const Plan>(prepared);
-  StatisticsCollector collector(prepared.graph, histograms);
+  StatisticsCollector collector(prepared.graph, histograms, target);
   std::vector<Executor> executors = executors_of(plan, control.threads);
   std::vector<StatisticsCollector::Worker> workers(static_cast<std::size_t>(control.threads), StatisticsCollector::Worker(collector));
   std::vector<StatisticsCollector::Extents> extents(static_cast<std::size_t>(data.size()));

@@ -10,7 +10,8 @@ namespace titrate {
 /// Statistics of every activation that a config may want to quantize, in one pass, in memory that does not grow with the number of samples.
 /// `prepared` comes from prepare_float_model(). Without histograms only ranges are kept: minmax and moving_average need no more.
 [[nodiscard]] engine::CalibrationStatistics collect_statistics(const engine::Model& prepared, const Dataset& data, bool histograms,
-                                                               const LoopControl& control);
+                                                               const LoopControl& control,
+                                                               const engine::Target& target = engine::default_target());
 
 /// Fills in NodeDecision::sqnr_db: for each quantized node the SQNR of its own output, the node alone quantized, over the first `samples`
 /// samples.

@@ -22,14 +22,14 @@ struct ConvertedModel {
 };
 
 /// Whether a config needs calibration data: for ranges of activations, inputs of layers, or stages.
-[[nodiscard]] bool needs_data(const engine::Model& prepared, const Config& config);
+[[nodiscard]] bool needs_data(const engine::Model& prepared, const Config& config, const engine::Target& target = engine::default_target());
 
 class Converter {
  public:
   /// `prepared` comes from prepare_float_model() and must outlive this. Without calibration data, configs that need it are Error(invalid).
   /// `configs`: those that are expected; if one of them needs histograms they are collected at once for all.
   Converter(const engine::Model& prepared, std::shared_ptr<const Dataset> calibration, engine::WeightForm form,
-            const std::vector<Config>& configs = {});
+            const std::vector<Config>& configs = {}, engine::Target target = engine::default_target());
 
   [[nodiscard]] ConvertedModel convert(const Config& config, const LoopControl& control, const PhaseRunner& run = run_quietly);
 
@@ -42,6 +42,7 @@ class Converter {
   const engine::Model& prepared_;
   std::shared_ptr<const Dataset> calibration_;
   engine::WeightForm form_;
+  engine::Target target_;
   bool expects_histograms_;
   std::optional<engine::CalibrationStatistics> statistics_;  // of the prepared model
   bool has_histograms_ = false;

@@ -80,10 +80,12 @@ struct Prepared::Parts {
   engine::Model model;
   Config config;
   std::shared_ptr<const Dataset> calibration;
+  engine::Target target;
 };
 
-Prepared prepare(const Model& model, const std::string& config) {
+Prepared prepare(const Model& model, const std::string& config, const std::string& target) {
   auto parts = std::make_shared<Prepared::Parts>();
+  parts->target = engine::find_target(target);
   parts->config = parse_config(config);
   parts->model = engine::prepare_float_model(model.parts().model);
   return Prepared(std::move(parts));
@@ -93,7 +95,7 @@ void calibrate(Prepared& prepared, const Data& data) { prepared.parts().calibrat
 
 Model convert(const Prepared& prepared) {
   const Prepared::Parts& parts = prepared.parts();
-  Converter converter(parts.model, parts.calibration, engine::WeightForm::qdq, {parts.config});
+  Converter converter(parts.model, parts.calibration, engine::WeightForm::qdq, {parts.config}, parts.target);
   return make_model(converter.convert(parts.config, all_processors()).conversion.model);
 }
 

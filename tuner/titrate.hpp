@@ -75,6 +75,8 @@ struct TuneOptions {
   std::optional<double> timeout_seconds = {};
   std::string objective = "first";       ///< "first", "size" or "latency"
   std::string strategy = "exhaustive";   ///< "exhaustive", "random" or "fallback"
+  std::string target = "onnxruntime";    ///< what will run the models: "onnxruntime", "openvino", "tensorrt", "any", or a .json file
+  std::string model_type = "any";        ///< "transformer": what surrounds attention stays float
   std::optional<Data> calibration = {};  ///< samples for the ranges of activations: without it, configs that need it are failed trials
   std::filesystem::path study = {};      ///< keeps every trial and lets a run go on; empty: none is kept
   std::filesystem::path output = {};     ///< the best model so far; empty: none is written
@@ -118,8 +120,9 @@ class Prepared {
   std::shared_ptr<Parts> parts_;
 };
 
-/// Prepares a model for a config such as "static_int8()" or "rtn(bits=4) | type:Gemm = float". Throws Error (code usage) for a wrong text.
-[[nodiscard]] Prepared prepare(const Model& model, const std::string& config);
+/// Prepares a model for a config such as "static_int8()" or "rtn(bits=4) | type:Gemm = float", and for what will run it (see TuneOptions).
+/// Throws Error (code usage) for a wrong text.
+[[nodiscard]] Prepared prepare(const Model& model, const std::string& config, const std::string& target = "onnxruntime");
 /// Gives the prepared model the samples that convert() will run through it. Not needed for rtn, hqq and dynamic_int8.
 void calibrate(Prepared& prepared, const Data& data);
 /// The quantized model. Throws Error (code invalid) if calibration is missing or the config quantizes nothing.

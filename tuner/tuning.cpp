@@ -58,8 +58,8 @@ class Tuner {
         study_(study),
         listener_(listener),
         store_(setup.output),
-        space_(prepare_space(setup.float_model, setup.configs)),
-        converter_(space_.prepared, setup.calibration, setup.form, space_.space.configs) {}
+        space_(prepare_space(setup.float_model, setup.configs, setup.target)),
+        converter_(space_.prepared, setup.calibration, setup.form, space_.space.configs, setup.target) {}
 
   void run() {
     store_.check_output();
@@ -308,14 +308,14 @@ class Tuner {
 
 }  // namespace
 
-PreparedSpace prepare_space(const engine::Model& float_model, const std::vector<Config>& configs) {
+PreparedSpace prepare_space(const engine::Model& float_model, const std::vector<Config>& configs, const engine::Target& target) {
   PreparedSpace result{.space = {}, .prepared = engine::prepare_float_model(float_model), .duplicates = 0};
   std::vector<NamedNode> nodes;
   for (const engine::Node& node : result.prepared.graph.nodes) nodes.push_back({node.name, node.type});
   std::set<std::string> seen;
   for (const Config& config : configs) {
     check_overrides(config, nodes);
-    const auto assignments = engine::assign(result.prepared.graph, config);
+    const auto assignments = engine::assign(result.prepared.graph, config, target);
     if (result.space.nodes.empty()) {
       for (const auto& each : assignments)
         result.space.nodes.push_back({.name = each.decision.name, .type = each.decision.type, .weight_bytes = each.decision.float_bytes});

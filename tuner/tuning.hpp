@@ -41,6 +41,7 @@ struct TuningSetup {
   std::shared_ptr<Meter> meter;
   std::unique_ptr<Strategy> strategy;
   engine::WeightForm form = engine::WeightForm::qdq;
+  engine::Target target = engine::default_target();  ///< what the models are made for
   int max_trials = 100;
   std::optional<double> time_limit_seconds;
   std::uint64_t seed = 0;
@@ -55,7 +56,8 @@ struct PreparedSpace {
   engine::Model prepared;  ///< prepare_float_model() of the float model
   int duplicates = 0;
 };
-[[nodiscard]] PreparedSpace prepare_space(const engine::Model& float_model, const std::vector<Config>& configs);
+[[nodiscard]] PreparedSpace prepare_space(const engine::Model& float_model, const std::vector<Config>& configs,
+                                          const engine::Target& target = engine::default_target());
 
 /// Runs until the end and sets the study's verdict: "met", "not_met" or "interrupted". Throws Error(baseline_failed) if the metric fails on
 /// the float model, Error(nothing_usable) if no trial gave a model.

@@ -157,14 +157,18 @@ struct BiasCorrectionStage {
 /// What is done to the float model before the scheme (or, for biases, with it).
 using Stage = std::variant<SmoothQuantStage, EqualizeStage, BiasCorrectionStage>;
 
-/// Chooses nodes and gives them stages and a scheme of their own. name beats regex beats type beats the config's; of several regexes the
-/// first that matches.
+/// Chooses nodes and gives them stages and a scheme of their own. name beats regex beats between beats position beats type beats the
+/// config's: what names a node is nearer than what counts it. Of several regexes, and of several `between`, the first that matches.
 struct Override {
-  enum class Kind : std::uint8_t { name, regex, type };
+  enum class Kind : std::uint8_t { name, regex, between, position, type };
   Kind kind = Kind::name;
-  std::string pattern;  ///< the node's name, an ECMAScript expression that must match a part of the name, or the operator's type
+  /// The node's name; an ECMAScript expression that must match a part of the name; two sets of nodes (engine/config/subgraph.hpp); "first",
+  /// "last" or a number from 1 on among the layers that can be quantized; or the operator's type.
+  std::string pattern;
   Scheme scheme;
   std::vector<Stage> stages = {};
+  /// Of `between` and `position`: the names of the nodes on a graph, once resolve_selectors() has found them. Not part of the text.
+  std::vector<std::string> nodes = {};
   friend bool operator==(const Override&, const Override&) = default;
 };
 
@@ -194,8 +198,8 @@ struct Config {
 /// "smoothquant", "equalize", ...
 [[nodiscard]] std::string_view stage_name(const Stage& stage);
 
-/// The scheme for a node: name beats regex beats type beats the config's own. Whoever asks for many nodes uses a SchemeChooser
-/// (engine/config/overrides.hpp), which reads the expressions once. Throws Error(usage) for a broken regular expression.
+/// The scheme for a node: name beats regex beats between beats position beats type beats the config's own. Whoever asks for many nodes uses
+/// a SchemeChooser (engine/config/overrides.hpp), which reads the expressions once. Throws Error(usage) for a broken regular expression.
 [[nodiscard]] const Scheme& scheme_for(const Config& config, std::string_view node_name, std::string_view node_type);
 
 /// Parses one config, as text or as a JSON object, without lists. Throws Error(usage).

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/config/fields.hpp"
+#include "engine/config/subgraph.hpp"
 
 namespace titrate {
 
@@ -64,14 +65,19 @@ Json field_json(const PartRow<Part>& row, const FieldRowOf<Part>& field) {
 }  // namespace
 
 Json config_json(const Config& config) {
-  constexpr std::array<const char*, 3> kinds = {"name", "regex", "type"};
+  constexpr std::array<const char*, 5> kinds = {"name", "regex", "between", "position", "type"};
   Json object;
   add_scheme(object, config.stages, config.scheme);
   if (config.overrides.empty()) return object;
   Json list = Json::array();
   for (const Override& each : canonical(config).overrides) {
     Json item;
-    item[kinds[static_cast<std::size_t>(each.kind)]] = each.pattern;
+    Json& selector = item[kinds[static_cast<std::size_t>(each.kind)]];
+    selector = each.pattern;
+    if (each.kind == Override::Kind::between) {
+      const SubgraphSelector subgraph = parse_subgraph(each.pattern);
+      selector = {{"inputs", subgraph.inputs}, {"outputs", subgraph.outputs}};
+    }
     add_scheme(item, each.stages, each.scheme);
     list.push_back(std::move(item));
   }

@@ -9,6 +9,7 @@
 #include "engine/base/text.hpp"
 #include "engine/config/fields.hpp"
 #include "engine/config/overrides.hpp"
+#include "engine/config/subgraph.hpp"
 #include "engine/config/syntax.hpp"
 
 namespace titrate {
@@ -124,6 +125,11 @@ std::vector<Stage> checked_stages(const std::vector<PartSyntax>& syntax, const s
   return stages;
 }
 
+void check_position(const std::string& pattern, const std::string& where) {
+  if (pattern == "first" || pattern == "last" || parse_integer(pattern).value_or(0) >= 1) return;
+  throw_usage(cat("position:", visible(pattern), " is none"), where, "a position is first, last, or a number from 1 on among the layers");
+}
+
 std::vector<Override> checked_overrides(const ConfigSyntax& syntax, std::vector<Axis>& axes) {
   std::vector<Override> overrides;
   for (const OverrideSyntax& written : syntax.overrides) {
@@ -132,12 +138,14 @@ std::vector<Override> checked_overrides(const ConfigSyntax& syntax, std::vector<
     if (twice) throw_usage(cat(visible(selector_text(written.kind, written.pattern)), " is given twice"), written.where);
     if (written.pattern.empty()) throw_usage("an override needs a name, an expression or a type", written.where);
     if (written.kind == Override::Kind::regex) check_expression(written.pattern, written.where);
+    if (written.kind == Override::Kind::between) (void)parse_subgraph(written.pattern, written.where);
+    if (written.kind == Override::Kind::position) check_position(written.pattern, written.where);
     const std::size_t index = overrides.size();
     std::vector<Stage> stages = checked_stages(
         written.stages, [index](Config& config) -> std::vector<Stage>& { return config.overrides[index].stages; }, axes);
     Scheme scheme = checked<Scheme>(
         written.scheme, [index](Config& config) -> Scheme& { return config.overrides[index].scheme; }, axes);
-    overrides.push_back({written.kind, written.pattern, std::move(scheme), std::move(stages)});
+    overrides.push_back({written.kind, written.pattern, std::move(scheme), std::move(stages), {}});
   }
   return overrides;
 }

@@ -18,6 +18,12 @@ SchemeChooser::SchemeChooser(const Config& config) : config_(config) {
       case Override::Kind::regex:
         by_expression_.push_back({Expression(each.pattern), &each});
         break;
+      case Override::Kind::between:
+        for (const std::string& node : each.nodes) by_subgraph_.emplace(node, &each);
+        break;
+      case Override::Kind::position:
+        for (const std::string& node : each.nodes) by_position_.emplace(node, &each);
+        break;
       case Override::Kind::type:
         by_type_.emplace(each.pattern, &each);
         break;
@@ -29,6 +35,9 @@ const Override* SchemeChooser::override_for(std::string_view node_name, std::str
   if (const auto found = by_name_.find(node_name); found != by_name_.end()) return found->second;
   const auto matches = [&](const ByExpression& each) { return each.expression.matches(node_name); };
   if (const auto found = std::ranges::find_if(by_expression_, matches); found != by_expression_.end()) return found->choice;
+  for (const auto* by_node : {&by_subgraph_, &by_position_}) {
+    if (const auto there = by_node->find(node_name); there != by_node->end()) return there->second;
+  }
   const auto found = by_type_.find(node_type);
   return found == by_type_.end() ? nullptr : found->second;
 }
@@ -50,6 +59,8 @@ const Scheme& scheme_for(const Config& config, std::string_view node_name, std::
 namespace {
 
 bool fits(const Override& each, std::span<const NamedNode> nodes) {
+  // Who resolves them on a graph has refused those that choose nothing.
+  if (each.kind == Override::Kind::between || each.kind == Override::Kind::position) return true;
   if (each.kind == Override::Kind::regex) {
     const Expression expression(each.pattern);
     return std::ranges::any_of(nodes, [&](const NamedNode& node) { return expression.matches(node.name); });

@@ -32,7 +32,8 @@ class Expression {
 /// Throws Error(usage) as Expression does.
 void check_expression(const std::string& pattern, const std::string& where);
 
-/// Finds the scheme of each node: name beats regex beats type beats the config's own. Keeps a reference to the config.
+/// Finds the scheme of each node: name beats regex beats between beats position beats type beats the config's own. Keeps a reference to the
+/// config. `between` and `position` count only where resolve_selectors() (engine/quant) has found their nodes on a graph.
 class SchemeChooser {
  public:
   explicit SchemeChooser(const Config& config);
@@ -52,6 +53,8 @@ class SchemeChooser {
   const Config& config_;
   std::unordered_map<std::string_view, const Override*> by_name_;
   std::vector<ByExpression> by_expression_;  // in their order
+  std::unordered_map<std::string_view, const Override*> by_subgraph_;
+  std::unordered_map<std::string_view, const Override*> by_position_;
   std::unordered_map<std::string_view, const Override*> by_type_;
 };
 
@@ -60,7 +63,8 @@ struct NamedNode {
   std::string_view type;  ///< operator type
 };
 
-/// The overrides whose pattern fits no node at all, as written: "name:no_such_node". One that another beats everywhere still fits.
+/// The overrides by name, expression or type whose pattern fits no node at all, as written: "name:no_such_node". One that another beats
+/// everywhere still fits.
 [[nodiscard]] std::vector<std::string> unmatched_overrides(const Config& config, std::span<const NamedNode> nodes);
 
 /// Throws Error(usage) that names every override that fits no node, with the names or types that are spelled most alike.

@@ -14,6 +14,10 @@ std::string_view kind_name(Override::Kind kind) {
       return "name";
     case Override::Kind::regex:
       return "regex";
+    case Override::Kind::between:
+      return "between";
+    case Override::Kind::position:
+      return "position";
     case Override::Kind::type:
       return "type";
   }
@@ -66,7 +70,8 @@ std::string to_text(const Stage& stage) { return part_text(stage); }
 Config canonical(Config config) {
   std::ranges::stable_sort(config.overrides, [](const Override& first, const Override& second) {
     if (first.kind != second.kind) return first.kind < second.kind;
-    return first.kind != Override::Kind::regex && first.pattern < second.pattern;
+    const bool ordered = first.kind == Override::Kind::regex || first.kind == Override::Kind::between;
+    return !ordered && first.pattern < second.pattern;
   });
   return config;
 }

@@ -8,6 +8,7 @@
 
 #include "engine/base/error.hpp"
 #include "engine/base/text.hpp"
+#include "engine/config/subgraph.hpp"
 #include "engine/config/syntax.hpp"
 
 namespace titrate {
@@ -80,12 +81,28 @@ FieldSyntax field(const std::string& key, const Json& value, const std::string& 
 
 std::optional<Override::Kind> kind_named(const std::string& key) {
   using Row = std::pair<std::string_view, Override::Kind>;
-  constexpr std::array<Row, 3> rows = {Row{"name", Override::Kind::name}, Row{"regex", Override::Kind::regex},
+  constexpr std::array<Row, 5> rows = {Row{"name", Override::Kind::name}, Row{"regex", Override::Kind::regex},
+                                       Row{"between", Override::Kind::between}, Row{"position", Override::Kind::position},
                                        Row{"type", Override::Kind::type}};
   for (const auto& [name, kind] : rows) {
     if (key == name) return kind;
   }
   return std::nullopt;
+}
+
+std::vector<std::string> names_of_nodes(const Json& subgraph, const std::string& key, const std::string& where) {
+  if (!subgraph.contains(key) || !subgraph[key].is_array() || subgraph[key].empty())
+    fail(cat("between has a list of at least one node under ", key), where);
+  std::vector<std::string> names;
+  for (const Json& item : subgraph[key]) names.push_back(text_of(item, where + "." + key));
+  return names;
+}
+
+// {"inputs": [..], "outputs": [..]} of between, a number or a word of position, else a string.
+std::string pattern_of(Override::Kind kind, const Json& value, const std::string& where) {
+  if (kind == Override::Kind::position && value.is_number_integer()) return value.dump();
+  if (kind != Override::Kind::between || !value.is_object()) return text_of(value, where);
+  return to_text(SubgraphSelector{.inputs = names_of_nodes(value, "inputs", where), .outputs = names_of_nodes(value, "outputs", where)});
 }
 
 // "equalize", or {"stage": "smoothquant", "alpha": 0.5}.
@@ -124,7 +141,7 @@ OverrideSyntax an_override(const Json& object, const std::string& where) {
     if (const std::optional<Override::Kind> kind = kind_named(key)) {
       ++selectors;
       result.kind = *kind;
-      result.pattern = text_of(value, where + "." + key);
+      result.pattern = pattern_of(*kind, value, where + "." + key);
     } else if (key == "scheme") {
       result.scheme.name = text_of(value, where + ".scheme");
     } else if (key == "stages") {
@@ -133,7 +150,7 @@ OverrideSyntax an_override(const Json& object, const std::string& where) {
       result.scheme.fields.push_back(field(key, value, where));
     }
   }
-  if (selectors != 1) fail("an override has exactly one of name, regex and type", where);
+  if (selectors != 1) fail("an override has exactly one of name, regex, between, position and type", where);
   if (!object.contains("scheme")) fail("an override has a scheme", where);
   return result;
 }

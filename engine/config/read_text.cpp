@@ -2,7 +2,7 @@
 //   set      = config { ";" config }
 //   config   = [ stage "+" ... ] scheme { "|" override }
 //   scheme   = name [ "(" [ field "=" value { "," field "=" value } ] ")" ]
-//   override = ( "name:" NODE | "regex:" RE | "type:" OP ) "=" [ stage "+" ... ] scheme
+//   override = ( "name:" NODE | "regex:" RE | "between:" NODES "->" NODES | "position:" N | "type:" OP ) "=" [ stage "+" ... ] scheme
 //   value    = atom | "[" atom { "," atom } "]"
 // Nothing nests, so hostile text cannot exhaust the stack. Spaces may stand between any two words.
 #include <algorithm>
@@ -109,14 +109,15 @@ class TextReader {
 
   Override::Kind selector() {
     using Row = std::pair<std::string_view, Override::Kind>;
-    constexpr std::array<Row, 3> rows = {Row{"name:", Override::Kind::name}, Row{"regex:", Override::Kind::regex},
+    constexpr std::array<Row, 5> rows = {Row{"name:", Override::Kind::name}, Row{"regex:", Override::Kind::regex},
+                                         Row{"between:", Override::Kind::between}, Row{"position:", Override::Kind::position},
                                          Row{"type:", Override::Kind::type}};
     for (const auto& [prefix, kind] : rows) {
       if (!text_.substr(at_).starts_with(prefix)) continue;
       at_ += prefix.size();
       return kind;
     }
-    fail_unexpected("name:NODE, regex:EXPRESSION or type:OPERATOR");
+    fail_unexpected("name:NODE, regex:EXPRESSION, between:NODES->NODES, position:N or type:OPERATOR");
   }
 
   std::string pattern() {

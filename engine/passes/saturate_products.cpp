@@ -81,11 +81,6 @@ std::int32_t of_matrix(const Tensor& weights, bool transposed) {
   return sums.largest();
 }
 
-// One channel in and one out in each group; with more of either ONNX Runtime multiplies matrices.
-bool is_depthwise(const Node& node, const Tensor& weights) {
-  return node.type == "QLinearConv" && weights.shape()[1] == 1 && node.integer("group", 1) == weights.shape()[0];
-}
-
 // DynamicQuantizeMatMul as the two nodes that it stands for.
 Node dynamic_quantizer(Graph& graph, NameSource& names, Node& product) {
   Node quantizer;
@@ -104,19 +99,28 @@ Node dynamic_quantizer(Graph& graph, NameSource& names, Node& product) {
 
 }  // namespace
 
+bool is_depthwise(const Shape& weights, std::int64_t groups) { return weights[1] == 1 && groups == weights[0]; }
+
+std::int32_t largest_pair_sum(const Tensor& weights, WeightOrder order) {
+  constexpr std::int32_t largest_activation = 255;
+  if (order == WeightOrder::convolution) return largest_activation * of_convolution(weights);
+  return largest_activation * of_matrix(weights, order == WeightOrder::channel_a_row);
+}
+
 std::optional<std::int32_t> largest_pair_sum(const Graph& graph, const Node& node) {
   const Tensor* weights = weights_of(graph, node);
-  if (weights == nullptr || weights->rank() < 2 || is_depthwise(node, *weights)) return std::nullopt;
-  constexpr std::int32_t largest_activation = 255;
-  if (node.type == "QLinearConv") return largest_activation * of_convolution(*weights);
+  if (weights == nullptr || weights->rank() < 2) return std::nullopt;
+  if (node.type == "QLinearConv") {
+    if (is_depthwise(weights->shape(), node.integer("group", 1))) return std::nullopt;
+    return largest_pair_sum(*weights, WeightOrder::convolution);
+  }
   if (weights->rank() != 2) return std::nullopt;
-  return largest_activation * of_matrix(*weights, node.integer("transB", 0) != 0);
+  return largest_pair_sum(*weights, node.integer("transB", 0) != 0 ? WeightOrder::channel_a_row : WeightOrder::channel_a_column);
 }
 
 bool can_saturate(const Graph& graph, const Node& node) {
-  constexpr std::int32_t most = 32767;
   if (node.integer("channels_last", 0) != 0 || node.domain == ops::saturating_domain) return false;
-  return largest_pair_sum(graph, node).value_or(0) > most;
+  return largest_pair_sum(graph, node).value_or(0) > largest_16_bit_sum;
 }
 
 std::size_t saturate_products(Model& model) {

@@ -12,6 +12,21 @@
 
 namespace titrate::engine {
 
+/// What 16 bits hold.
+inline constexpr std::int32_t largest_16_bit_sum = 32767;
+
+/// Where the weights of one output channel lie.
+enum class WeightOrder : std::uint8_t {
+  convolution,       ///< [M, C/g, k ...]: a runtime gathers the channels of a pixel together
+  channel_a_row,     ///< [N, K]
+  channel_a_column,  ///< [K, N]
+};
+/// 255 times the larger of the sums of positive and of negative int8 weights of a pair, over all pairs of neighbours along K.
+[[nodiscard]] std::int32_t largest_pair_sum(const Tensor& weights, WeightOrder order);
+
+/// One channel in and one out in each group; with more of either ONNX Runtime multiplies matrices. `weights`: [M, C/g, k ...].
+[[nodiscard]] bool is_depthwise(const Shape& weights, std::int64_t groups);
+
 /// The largest sum of two neighbouring products that a node of a lowered graph can meet, over all activations: 255 times the larger of the
 /// sums of positive and of negative weights of a pair. Nothing for a node without constant int8 weights, and for depthwise convolutions,
 /// which ONNX Runtime computes in 32 bits: they do not saturate.

@@ -24,12 +24,13 @@ std::optional<Tensor> bias_of(const Graph& graph, const Node& add, ValueId produ
 
 }  // namespace
 
-void absorb_bias(Model& model, const Config& config) {
+void absorb_bias(Model& model, const Config& config, const Target& target) {
+  if (const Pattern* gemm = target.integer_pattern("Gemm"); gemm == nullptr || !gemm->weights) return;
   Graph& graph = model.graph;
   const Uses uses(graph);
   NameSource names(graph);
   bool changed = false;
-  for (const Assignment& assignment : assign(graph, config)) {
+  for (const Assignment& assignment : assign(graph, config, target)) {
     const Node node = graph.nodes[assignment.node];
     if (node.type != "MatMul" || !std::holds_alternative<StaticInt8Scheme>(assignment.scheme)) continue;
     const ValueId product = node.outputs[0];

@@ -4,10 +4,11 @@
 
 #include "engine/config/config.hpp"
 #include "engine/graph/graph.hpp"
+#include "engine/quant/targets/target.hpp"
 
 namespace titrate::engine {
 
-/// The Gemm keeps the MatMul's name and the Add's output. Only matrices of rank 2, as Gemm takes no other.
-void absorb_bias(Model& model, const Config& config);
+/// The Gemm keeps the MatMul's name and the Add's output. Only matrices of rank 2, as Gemm takes no other, and where the target has a Gemm.
+void absorb_bias(Model& model, const Config& config, const Target& target);
 
 }  // namespace titrate::engine

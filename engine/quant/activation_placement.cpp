@@ -70,21 +70,28 @@ bool makes_redundant(const ActivationQuantizer& quantizer, const ActivationBound
 
 class IntegerPlacer {
  public:
-  IntegerPlacer(const Graph& graph, const std::vector<Assignment>& assignments, const CalibrationStatistics& statistics)
+  IntegerPlacer(const Graph& graph, const std::vector<Assignment>& assignments, const CalibrationStatistics& statistics,
+                const Target& target)
       : graph_(graph),
         uses_(graph),
         assignments_(assignments),
         statistics_(statistics),
-        regions_(find_integer_regions(graph, assignments)) {}
+        regions_(find_integer_regions(graph, assignments, target)),
+        target_(target),
+        fixed_(regions_.fixed),
+        bounds_(regions_.bounds) {}
 
   void place(ActivationPlacement& placement) {
     for (const auto& [value, assignment] : regions_.values) {
       leader_[value] = value;
-      range_[value] = calibrated(value, scheme_of(value));
+      range_[value] = fixed_.contains(value) ? ValueRange{} : calibrated(value, scheme_of(value));
     }
     for (const std::vector<ValueId>& group : regions_.shared) unite(group);
     for (const std::vector<ValueId>& group : regions_.shareable) unite_if_free(group);
-    for (const auto& [value, assignment] : regions_.values) placement.quantized.emplace(value, quantizer_of(value));
+    for (const auto& [value, assignment] : regions_.values) {
+      placement.quantized.emplace(value, quantizer_of(value));
+      if (const std::string remark = demand(value); !remark.empty()) tell_readers(value, remark, placement);
+    }
     for (const auto& [value, before] : regions_.before_activation) {
       const ActivationQuantizer& quantizer = placement.quantized.at(value);
       const auto bounds = bounds_before(value);
@@ -111,7 +118,54 @@ class IntegerPlacer {
 
   ActivationQuantizer quantizer_of(ValueId value) const {
     const ValueId first = leader(value);
-    return integer_quantizer(scheme_of(first), range_.at(first));
+    ActivationQuantizer quantizer = integer_quantizer(scheme_of(first), range_.at(first));
+    if (const auto fixed = fixed_.find(first); fixed != fixed_.end()) {
+      quantizer.parameters = fixed->second;
+    } else if (const auto bounds = bounds_.find(first); bounds != bounds_.end()) {
+      quantizer = within(quantizer, range_.at(first), bounds->second);
+    }
+    return quantizer;
+  }
+
+  // The range that codes with this scale cover is another than the data asked for; 0 stays where it is.
+  static ActivationQuantizer within(ActivationQuantizer quantizer, const ValueRange& range, const ScaleBounds& bounds) {
+    AffineParameters& parameters = quantizer.parameters;
+    const float scale = std::min(std::max(parameters.scale, bounds.least), bounds.most);
+    const bool middle = parameters.zero_point == 0 || parameters.zero_point == 128;
+    if (scale != parameters.scale && !middle) {
+      const double steps = std::nearbyint(-static_cast<double>(range.low) / static_cast<double>(scale)) + quantizer.range.least;
+      parameters.zero_point = static_cast<std::int32_t>(std::clamp<double>(steps, quantizer.range.least, quantizer.range.most));
+    }
+    parameters.scale = scale;
+    return quantizer;
+  }
+
+  // What the target demands of a value's parameters that the data do not; "" if nothing.
+  std::string demand(ValueId value) const {
+    const ValueId first = leader(value);
+    if (fixed_.contains(first)) {
+      return cat("the target ", target_.name, " fixes the scale of '", visible(graph_[value].name), "' at ",
+                 shortest(static_cast<double>(fixed_.at(first).scale)), outside_fixed(first) ? ": larger values saturate" : "");
+    }
+    if (!bounds_.contains(first)) return {};
+    const float wanted = integer_quantizer(scheme_of(first), range_.at(first)).parameters.scale;
+    const float got = quantizer_of(value).parameters.scale;
+    if (got == wanted) return {};
+    return cat("the target ", target_.name, " bounds the scale of '", visible(graph_[value].name), "' to ",
+               shortest(static_cast<double>(got)), got < wanted ? ": larger values saturate" : "");
+  }
+
+  bool outside_fixed(ValueId first) const {
+    const ActivationQuantizer quantizer = quantizer_of(first);
+    return range_.at(first).low < dequantize(quantizer.range.least, quantizer.parameters) ||
+           range_.at(first).high > dequantize(quantizer.range.most, quantizer.parameters);
+  }
+
+  void tell_readers(ValueId value, const std::string& remark, ActivationPlacement& placement) const {
+    for (const int reader : uses_.readers(value)) {
+      std::string& remarks = placement.remarks[graph_.nodes[static_cast<std::size_t>(reader)].name];
+      remarks += cat(remarks.empty() ? "" : "; ", remark);
+    }
   }
 
   void unite(const std::vector<ValueId>& group) {
@@ -121,6 +175,12 @@ class IntegerPlacer {
       if (into == from) continue;
       range_[into] = {std::min(range_[into].low, range_[from].low), std::max(range_[into].high, range_[from].high)};
       leader_[from] = into;
+      // What is fixed for one is fixed for all, and all bounds hold.
+      if (const auto fixed = fixed_.find(from); fixed != fixed_.end()) fixed_.emplace(into, fixed->second);
+      if (const auto bounds = bounds_.find(from); bounds != bounds_.end()) {
+        ScaleBounds& both = bounds_[into];
+        both = {std::max(both.least, bounds->second.least), std::min(both.most, bounds->second.most)};
+      }
     }
   }
 
@@ -148,6 +208,7 @@ class IntegerPlacer {
       whole = {std::min(whole.low, range.low), std::max(whole.high, range.high)};
     }
     for (const ValueId value : united_with(group)) {
+      if (fixed_.contains(leader(value))) return;
       const auto bounds = bounds_before(value);
       if (bounds && makes_redundant(quantizer_of(value), *bounds) && !makes_redundant(integer_quantizer(scheme_of(value), whole), *bounds))
         return;
@@ -161,13 +222,19 @@ class IntegerPlacer {
   const std::vector<Assignment>& assignments_;
   const CalibrationStatistics& statistics_;
   IntegerRegions regions_;
+  const Target& target_;
+  std::map<ValueId, AffineParameters> fixed_;  // by leader
+  std::map<ValueId, ScaleBounds> bounds_;      // by leader
   std::map<ValueId, ValueId> leader_;
   std::map<ValueId, ValueRange> range_;
 };
 
 // ONNX Runtime on x86 turns int8 activations into uint8 by itself, but not those that several nodes read: their nodes would stay float
 // there. With a zero point that is 128 higher, uint8 says the same numbers.
-void shift_shared_values(const Graph& graph, ActivationPlacement& placement) {
+void shift_shared_values(const Graph& graph, const Target& target, ActivationPlacement& placement) {
+  const Pattern* pattern = target.integer_pattern("Conv");
+  const bool takes_it = pattern != nullptr && pattern->input.takes(DataType::uint8) && !pattern->input.symmetric;
+  if (!target.onnxruntime || !takes_it) return;
   const Uses uses(graph);
   for (auto& [value, quantizer] : placement.quantized) {
     if (quantizer.type != DataType::int8 || uses.readers(value).size() < 2) continue;
@@ -215,14 +282,17 @@ void place_nvfp4(const Graph& graph, const std::vector<Assignment>& assignments,
 
 }  // namespace
 
-std::set<std::string> observed_values(const Graph& graph) {
+std::set<std::string> observed_values(const Graph& graph, const Target& target) {
   std::set<std::string> names;
   const auto observe = [&](ValueId id) {
     if (id != ValueId::none && graph.constant(id) == nullptr) names.insert(graph[id].name);
   };
   for (const Node& node : graph.nodes) {
     const bool weighted = node.type == "Conv" || node.type == "Gemm" || node.type == "MatMul";
-    if (!weighted && !integer_rule(graph, node) && !activation_bounds(graph, node)) continue;
+    const bool fused = node.domain.empty() && std::ranges::any_of(target.patterns, [&](const Pattern& each) {
+                         return each.operators.size() == 2 && each.fusion == Fusion::always && each.operators[1] == node.type;
+                       });
+    if (!weighted && !fused && !integer_rule(target, graph, node) && !activation_bounds(graph, node)) continue;
     for (const ValueId id : data_inputs(node)) observe(id);
     for (const ValueId id : node.outputs) observe(id);
   }
@@ -230,10 +300,10 @@ std::set<std::string> observed_values(const Graph& graph) {
 }
 
 ActivationPlacement place_activations(const Graph& graph, const std::vector<Assignment>& assignments,
-                                      const CalibrationStatistics& statistics) {
+                                      const CalibrationStatistics& statistics, const Target& target) {
   ActivationPlacement placement;
-  IntegerPlacer(graph, assignments, statistics).place(placement);
-  shift_shared_values(graph, placement);
+  IntegerPlacer(graph, assignments, statistics, target).place(placement);
+  shift_shared_values(graph, target, placement);
   place_float8(graph, assignments, statistics, placement);
   place_nvfp4(graph, assignments, statistics, placement);
   return placement;

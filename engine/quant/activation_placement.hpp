@@ -13,6 +13,7 @@
 #include "engine/quant/affine.hpp"
 #include "engine/quant/assignment.hpp"
 #include "engine/quant/observers/value_statistics.hpp"
+#include "engine/quant/targets/read_target.hpp"
 
 namespace titrate::engine {
 
@@ -35,10 +36,10 @@ struct ActivationPlacement {
 };
 
 /// The values whose statistics any placement for these nodes may ask for.
-[[nodiscard]] std::set<std::string> observed_values(const Graph& graph);
+[[nodiscard]] std::set<std::string> observed_values(const Graph& graph, const Target& target = default_target());
 
 /// Throws Error(invalid) if a needed value has no statistics (no calibration data, or only NaN).
 [[nodiscard]] ActivationPlacement place_activations(const Graph& graph, const std::vector<Assignment>& assignments,
-                                                    const CalibrationStatistics& statistics);
+                                                    const CalibrationStatistics& statistics, const Target& target = default_target());
 
 }  // namespace titrate::engine

@@ -1,7 +1,10 @@
 #include "engine/quant/assignment.hpp"
 
 #include "engine/base/text.hpp"
+#include "engine/quant/node_selection.hpp"
 #include "engine/quant/schemes/scheme.hpp"
+#include "engine/quant/targets/fit_scheme.hpp"
+#include "engine/quant/targets/model_type.hpp"
 #include "engine/quant/weight_matrix.hpp"
 
 namespace titrate::engine {
@@ -11,8 +14,16 @@ bool is_candidate(const Node& node) {
   return node.domain.empty() && (node.type == "Conv" || node.type == "ConvTranspose" || node.type == "Gemm" || node.type == "MatMul");
 }
 
+// The type of the node that alone reads a node's output; "" if there are several.
+std::string_view type_behind(const Graph& graph, const Uses& uses, const Node& node) {
+  const ValueId output = node.outputs[0];
+  if (uses.is_output(output) || uses.readers(output).size() != 1) return {};
+  return graph.nodes[static_cast<std::size_t>(uses.readers(output)[0])].type;
+}
+
 // Sets the scheme that acts, and the reason where it is not the one that was asked for.
-void settle(const Graph& graph, const Node& node, const Scheme& wanted, Assignment& assignment) {
+void settle(const Graph& graph, const Node& node, const Scheme& asked, const FittedScheme& fitted, const Target& target,
+            Assignment& assignment) {
   NodeDecision& decision = assignment.decision;
   const auto keep_float = [&](const std::string& reason) {
     assignment.scheme = FloatScheme{};
@@ -20,21 +31,27 @@ void settle(const Graph& graph, const Node& node, const Scheme& wanted, Assignme
     decision.stored_bytes = decision.float_bytes;
     decision.remark(reason);
   };
-  if (std::holds_alternative<FloatScheme>(wanted)) return keep_float("the config leaves it float");
+  if (std::holds_alternative<FloatScheme>(asked)) return keep_float("the config leaves it float");
+  if (fitted.refusal && target.leaves_attention_float) return keep_float(*fitted.refusal);
   if (const auto refusal = weight_refusal(graph, node)) return keep_float(*refusal);
-  const QuantizerRow& row = implementation_of(wanted);
-  if (const auto refusal = row.refusal(graph, node, wanted)) return keep_float(*refusal);
+  const QuantizerRow& row = implementation_of(asked);
+  if (const auto refusal = row.refusal(graph, node, asked)) return keep_float(*refusal);
+  if (fitted.refusal) return keep_float(*fitted.refusal);
+  const Scheme& wanted = fitted.scheme;
   const Tensor& weights = *graph.constant_input(node, 1);
   const bool rows_first = node.type == "Conv" || (node.type == "Gemm" && node.integer("transB", 0) != 0);
   const std::int64_t columns = weights.elements() / weights.shape()[rows_first ? 0 : 1];
   assignment.scheme = row.effective(wanted, columns);
   decision.scheme = to_text(assignment.scheme);
+  if (!fitted.remark.empty()) decision.remark(fitted.remark);
   if (assignment.scheme != wanted) decision.remark(cat("one group holds all ", columns, " weights of a channel"));
 }
 
 }  // namespace
 
-std::vector<Assignment> assign(const Graph& graph, const Config& config) {
+std::vector<Assignment> assign(const Graph& graph, const Config& unresolved, const Target& target) {
+  const Config config = resolve_selectors(graph, unresolved);
+  const Uses uses(graph);
   std::vector<Assignment> assignments;
   for (std::size_t index = 0; index < graph.nodes.size(); ++index) {
     const Node& node = graph.nodes[index];
@@ -44,7 +61,12 @@ std::vector<Assignment> assign(const Graph& graph, const Config& config) {
     assignment.decision.type = node.type;
     const Tensor* weights = graph.constant_input(node, 1);
     if (weights != nullptr) assignment.decision.float_bytes = static_cast<std::int64_t>(weights->bytes().size());
-    settle(graph, node, scheme_for(config, node.name, node.type), assignment);
+    const Scheme& asked = scheme_for(config, node.name, node.type);
+    FittedScheme fitted = fit_scheme(target, node.type, type_behind(graph, uses, node), asked);
+    if (target.leaves_attention_float) {
+      if (auto refusal = attention_refusal(graph, uses, node)) fitted.refusal = std::move(refusal);
+    }
+    settle(graph, node, asked, fitted, target, assignment);
     assignments.push_back(std::move(assignment));
   }
   return assignments;

@@ -7,18 +7,21 @@
 #include "engine/config/config.hpp"
 #include "engine/graph/graph.hpp"
 #include "engine/quant/decision.hpp"
+#include "engine/quant/targets/read_target.hpp"
 
 namespace titrate::engine {
 
 /// A node with weights and what it gets.
 struct Assignment {
   std::size_t node = 0;  ///< index in the graph
-  Scheme scheme;         ///< as it acts here: float where the scheme cannot serve the node, group_size -1 where one group holds a whole row
+  /// As it acts here: float where the scheme cannot serve the node or the target has no form of it, group_size -1 where one group holds a
+  /// whole row, types and symmetry as the target takes them.
+  Scheme scheme;
   NodeDecision decision;
 };
 
 /// One for each Conv, ConvTranspose, Gemm and MatMul, in graph order.
-[[nodiscard]] std::vector<Assignment> assign(const Graph& graph, const Config& config);
+[[nodiscard]] std::vector<Assignment> assign(const Graph& graph, const Config& config, const Target& target = default_target());
 
 /// Node names with the schemes that act, for finding duplicates.
 [[nodiscard]] std::string assignment_key(const std::vector<Assignment>& assignments);

@@ -8,7 +8,9 @@
 #include "engine/passes/raise_opset.hpp"
 #include "engine/passes/table.hpp"
 #include "engine/quant/absorb_bias.hpp"
+#include "engine/quant/check/check.hpp"
 #include "engine/quant/insert_quantizers.hpp"
+#include "engine/quant/node_selection.hpp"
 
 namespace titrate::engine {
 namespace {
@@ -61,8 +63,8 @@ Model prepare_float_model(Model model) {
   return model;
 }
 
-bool needs_calibration(const Model& prepared, const Config& config) {
-  const std::vector<Assignment> assignments = assign(prepared.graph, config);
+bool needs_calibration(const Model& prepared, const Config& config, const Target& target) {
+  const std::vector<Assignment> assignments = assign(prepared.graph, config, target);
   return std::any_of(assignments.begin(), assignments.end(), [](const Assignment& assignment) {
     return implementation_of(assignment.scheme).needs_calibration(assignment.scheme);
   });
@@ -73,17 +75,18 @@ bool quantizes_anything(const Conversion& conversion) {
                      [](const NodeDecision& decision) { return decision.scheme != "float"; });
 }
 
-Conversion convert(const Model& prepared, const Config& config, const CalibrationStatistics& statistics, const WeightSolutions& solutions,
-                   WeightForm form) {
+Conversion convert(const Model& prepared, const Config& unresolved, const CalibrationStatistics& statistics,
+                   const WeightSolutions& solutions, WeightForm form, const Target& target) {
+  const Config config = resolve_selectors(prepared.graph, unresolved);
   Model model = prepared;
-  absorb_bias(model, config);
-  std::vector<Assignment> assignments = assign(model.graph, config);
+  absorb_bias(model, config, target);
+  std::vector<Assignment> assignments = assign(model.graph, config, target);
   if (!quantizes_something_or_is_told_not_to(model.graph, config, assignments)) refuse_nothing_quantized(config, assignments);
-  const ActivationPlacement placement = place_activations(model.graph, assignments, statistics);
+  const ActivationPlacement placement = place_activations(model.graph, assignments, statistics, target);
   GraphRewriter rewriter(std::move(model));
-  SchemeContext context{.rewriter = rewriter, .placement = placement, .solutions = solutions, .form = form};
+  SchemeContext context{.rewriter = rewriter, .placement = placement, .solutions = solutions, .form = form, .target = target};
   for (Assignment& assignment : assignments) implementation_of(assignment.scheme).apply(context, assignment);
-  protect_float_nodes(rewriter, assignments, placement);
+  protect_float_nodes(rewriter, assignments, placement, target);
   insert_quantizers(rewriter, placement);
   const std::int64_t opset = rewriter.required_opset();
   Conversion conversion{.model = rewriter.finish(), .decisions = {}};
@@ -91,6 +94,7 @@ Conversion convert(const Model& prepared, const Config& config, const Calibratio
   forget_inner_types(conversion.model);
   conversion.model.producer_name = "titrate";
   conversion.model.producer_version.clear();
+  refuse_errors(conversion.model, target);
   for (Assignment& assignment : assignments) conversion.decisions.push_back(std::move(assignment.decision));
   return conversion;
 }

@@ -17,7 +17,7 @@ namespace titrate::engine {
 [[nodiscard]] Model prepare_float_model(Model model);
 
 /// Whether a config needs statistics of activations.
-[[nodiscard]] bool needs_calibration(const Model& prepared, const Config& config);
+[[nodiscard]] bool needs_calibration(const Model& prepared, const Config& config, const Target& target = default_target());
 
 struct Conversion {
   Model model;
@@ -28,8 +28,10 @@ struct Conversion {
 [[nodiscard]] bool quantizes_anything(const Conversion& conversion);
 
 /// `prepared` comes from prepare_float_model(). Throws Error(invalid) if the config quantizes nothing, saying why for each node, unless it
-/// is the overrides that ask for float everywhere; or if statistics are missing.
+/// is the overrides that ask for float everywhere; if statistics are missing; or if a check finds that the target would compute something
+/// else than the model says, or not load it.
 [[nodiscard]] Conversion convert(const Model& prepared, const Config& config, const CalibrationStatistics& statistics,
-                                 const WeightSolutions& solutions = {}, WeightForm form = WeightForm::qdq);
+                                 const WeightSolutions& solutions = {}, WeightForm form = WeightForm::qdq,
+                                 const Target& target = default_target());
 
 }  // namespace titrate::engine

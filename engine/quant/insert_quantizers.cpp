@@ -89,7 +89,9 @@ void insert_quantizers(GraphRewriter& rewriter, const ActivationPlacement& place
   for (const auto& [value, quantizer] : placement.before_activation) quantize_value(rewriter, value, quantizer, nodes);
 }
 
-void protect_float_nodes(GraphRewriter& rewriter, const std::vector<Assignment>& assignments, const ActivationPlacement& placement) {
+void protect_float_nodes(GraphRewriter& rewriter, const std::vector<Assignment>& assignments, const ActivationPlacement& placement,
+                         const Target& target) {
+  if (!target.quantizes_float_layers) return;
   const Uses uses(rewriter.graph());
   for (const Assignment& assignment : assignments) {
     if (std::holds_alternative<StaticInt8Scheme>(assignment.scheme)) continue;

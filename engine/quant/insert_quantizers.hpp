@@ -12,7 +12,8 @@ void insert_quantizers(GraphRewriter& rewriter, const ActivationPlacement& place
 
 /// ONNX Runtime quantizes the weights of a float Conv, ConvTranspose or Gemm by itself when it stands between DequantizeLinear and
 /// QuantizeLinear (its pass WeightBiasQuantization), also where pooling or shape operators stand between: it carries DequantizeLinear
-/// across them. Breaks that pattern in front of nodes that shall stay float.
-void protect_float_nodes(GraphRewriter& rewriter, const std::vector<Assignment>& assignments, const ActivationPlacement& placement);
+/// across them. Breaks that pattern in front of nodes that shall stay float, where the target has such a runtime.
+void protect_float_nodes(GraphRewriter& rewriter, const std::vector<Assignment>& assignments, const ActivationPlacement& placement,
+                         const Target& target);
 
 }  // namespace titrate::engine

@@ -7,6 +7,7 @@
 
 #include "engine/graph/graph.hpp"
 #include "engine/quant/assignment.hpp"
+#include "engine/quant/targets/target.hpp"
 
 namespace titrate::engine {
 
@@ -19,8 +20,13 @@ struct IntegerRegions {
   std::vector<std::vector<ValueId>> shareable;
   /// For a quantized value behind a Relu or Clip: the value before it.
   std::map<ValueId, ValueId> before_activation;
+  /// Values whose parameters the target fixes.
+  std::map<ValueId, AffineParameters> fixed;
+  /// Where the target bounds the scales, by value.
+  std::map<ValueId, ScaleBounds> bounds;
 };
 
-[[nodiscard]] IntegerRegions find_integer_regions(const Graph& graph, const std::vector<Assignment>& assignments);
+/// What the target's description allows between and around the nodes of static_int8.
+[[nodiscard]] IntegerRegions find_integer_regions(const Graph& graph, const std::vector<Assignment>& assignments, const Target& target);
 
 }  // namespace titrate::engine

@@ -9,13 +9,14 @@
 
 #include "engine/graph/graph.hpp"
 #include "engine/quant/observers/value_statistics.hpp"
+#include "engine/quant/targets/read_target.hpp"
 
 namespace titrate::engine {
 
 class StatisticsCollector {
  public:
   /// Observes observed_values() of the graph. Without histograms only the ranges are kept, which is faster.
-  StatisticsCollector(const Graph& graph, bool histograms);
+  StatisticsCollector(const Graph& graph, bool histograms, const Target& target = default_target());
 
   /// What one thread collects of one sample. Give each thread its own Worker and each sample its own Extents.
   using Extents = std::vector<SampleExtent>;

@@ -34,6 +34,7 @@ Run add_eval(CLI::App& parser);
 Run add_quantize(CLI::App& parser);
 Run add_compare(CLI::App& parser);
 Run add_bench(CLI::App& parser);
+Run add_check(CLI::App& parser);
 Run add_inspect(CLI::App& parser);
 Run add_configs(CLI::App& parser);
 Run add_trials(CLI::App& parser);

@@ -5,6 +5,8 @@
 #include "engine/config/overrides.hpp"
 #include "engine/onnx/write.hpp"
 #include "engine/quant/convert.hpp"
+#include "engine/quant/targets/model_type.hpp"
+#include "engine/quant/targets/read_target.hpp"
 #include "tuner/calibration.hpp"
 #include "tuner/cli/command.hpp"
 #include "tuner/cli/interrupt.hpp"
@@ -23,6 +25,8 @@ struct Options {
   std::optional<std::string> calibration;
   std::string output;
   std::string form = "qdq";
+  std::string target = "onnxruntime";
+  std::string model_type = "any";
   int threads = 0;
   bool json = false;
 };
@@ -31,6 +35,7 @@ struct Options {
 constexpr std::int64_t sensitivity_samples = 32;
 
 engine::Conversion convert_model(const Options& options, const Config& config) {
+  const engine::Target target = engine::for_model_type(engine::find_target(options.target), options.model_type);
   const engine::Model model = load_runnable_model(options.model);
   const engine::Model prepared = engine::prepare_float_model(model);
   std::vector<NamedNode> nodes;
@@ -39,9 +44,9 @@ engine::Conversion convert_model(const Options& options, const Config& config) {
   const LoopControl control{.threads = thread_count(options.threads), .progress = {}, .cancelled = interrupted};
   std::shared_ptr<const Dataset> calibration;
   if (options.calibration) calibration = load_data(model, *options.calibration);
-  if (calibration == nullptr && needs_data(prepared, config))
+  if (calibration == nullptr && needs_data(prepared, config, target))
     throw_usage(cat(to_text(config), " needs calibration data"), "--calibration", "give samples of the model's inputs with --calibration");
-  ConvertedModel candidate = Converter(prepared, calibration, weight_form(options.form), {config}).convert(config, control);
+  ConvertedModel candidate = Converter(prepared, calibration, weight_form(options.form), {config}, target).convert(config, control);
   if (calibration != nullptr) measure_sensitivity(candidate.reference, candidate.conversion, *calibration, sensitivity_samples, control);
   return std::move(candidate.conversion);
 }
@@ -96,6 +101,8 @@ Run add_quantize(CLI::App& parser) {
   parser.add_option("--output", options->output, "where the quantized model is written")->required();
   parser.add_option("--form", options->form, "how weight-only matrices are written: qdq, or nbits (com.microsoft MatMulNBits)")
       ->check(CLI::IsMember({"qdq", "nbits"}));
+  parser.add_option("--target", options->target, "what will run it: onnxruntime, openvino, tensorrt, any, or a .json description");
+  parser.add_option("--model-type", options->model_type, "transformer: what surrounds attention stays float");
   parser.add_option("--threads", options->threads, "threads; default: all processors")->check(CLI::Range(1, 1024));
   parser.add_flag("--json", options->json, "one JSON document on stdout");
   return [options](const Invocation&) { return run(*options); };

@@ -9,6 +9,8 @@
 #include "engine/base/cpu.hpp"
 #include "engine/base/text.hpp"
 #include "engine/onnx/write.hpp"
+#include "engine/quant/targets/model_type.hpp"
+#include "engine/quant/targets/read_target.hpp"
 #include "reports/json_document.hpp"
 #include "reports/report.hpp"
 #include "tuner/cli/interrupt.hpp"
@@ -69,12 +71,16 @@ std::shared_ptr<const Dataset> calibration_of(const TuneOptions& options, const 
 
 // What must be the same to go on with a study.
 Facts identity_of(const TuneOptions& options, const engine::Model& model, const DataSplit& split, const Meter& meter, const Goal& goal) {
-  return {{"model", "sha256:" + fingerprint(options.model, model)},
-          {"data", "sha256:" + fingerprint(*split.evaluation)},
-          {"calibration", "sha256:" + fingerprint(*split.calibration)},
-          {"metric", meter.name()},
-          {"direction", goal.higher_is_better ? "higher is better" : "lower is better"},
-          {"form", options.form}};
+  Facts facts = {{"model", "sha256:" + fingerprint(options.model, model)},
+                 {"data", "sha256:" + fingerprint(*split.evaluation)},
+                 {"calibration", "sha256:" + fingerprint(*split.calibration)},
+                 {"metric", meter.name()},
+                 {"direction", goal.higher_is_better ? "higher is better" : "lower is better"},
+                 {"form", options.form}};
+  // Studies from before there were targets are for the default one.
+  if (options.target != engine::default_target().name) facts.emplace_back("target", options.target);
+  if (options.model_type != "any") facts.emplace_back("model type", options.model_type);
+  return facts;
 }
 
 Facts provenance_of(const TuneOptions& options, const engine::Model& model, const DataSplit& split) {
@@ -135,6 +141,8 @@ void write_report(const TuneOptions& options, const StudyRecord& study) {
 }  // namespace
 
 int run_tuning(const TuneOptions& options, const Invocation& invocation) {
+  const engine::Target target =
+      engine::for_model_type(engine::find_target(options.target), options.model_type);  // before anything is read or written
   const std::vector<Config> configs = configs_of(options);
   auto strategy = make_strategy(options.strategy);
   const engine::Model model = load_runnable_model(options.model);
@@ -166,6 +174,7 @@ int run_tuning(const TuneOptions& options, const Invocation& invocation) {
                           .meter = meter,
                           .strategy = std::move(strategy),
                           .form = weight_form(options.form),
+                          .target = target,
                           .max_trials = options.max_trials,
                           .time_limit_seconds = options.timeout,
                           .seed = options.seed,

@@ -31,6 +31,8 @@ struct TuneOptions {
   std::optional<std::string> output;
   std::optional<std::string> report;
   std::string form = "qdq";
+  std::string target = "onnxruntime";
+  std::string model_type = "any";
   std::uint64_t seed = 0;
   int threads = 0;
   bool json = false;

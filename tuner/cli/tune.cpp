@@ -34,6 +34,8 @@ Run add_tune(CLI::App& parser) {
   parser.add_option("--report", options->report, "write an HTML report here");
   parser.add_option("--form", options->form, "how weight-only matrices are written: qdq, or nbits (com.microsoft MatMulNBits)")
       ->check(CLI::IsMember({"qdq", "nbits"}));
+  parser.add_option("--target", options->target, "what will run it: onnxruntime, openvino, tensorrt, any, or a .json description");
+  parser.add_option("--model-type", options->model_type, "transformer: what surrounds attention stays float");
   parser.add_option("--seed", options->seed, "for strategies that draw");
   parser.add_option("--threads", options->threads, "threads; default: all processors")->check(CLI::Range(1, 1024));
   parser.add_flag("--json", options->json, "one JSON document on stdout");

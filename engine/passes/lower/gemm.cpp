@@ -17,10 +17,13 @@ Refusal lower_gemm(Lowering& lowering, const GemmPattern& pattern) {
   if (shape.size() != 2) return cat("its weights have the shape ", to_text(shape), ", not two axes");
   const Checked<IntegerBias> bias = integer_bias(lowering, pattern.bias, *a, *b, shape[static_cast<std::size_t>(channel_axis)]);
   if (!bias) return bias.why();
+  // ONNX Runtime brings float biases into int32 only in front of a quantizer.
+  const bool float_bias = bias->source != ValueId::none && lowering.graph().constant(bias->source) != nullptr;
   const Checked<std::size_t> behind = lowering.quantize_behind(pattern.output);
   const Checked<Quantizer> output = lowering.result(pattern.output);
   // A quantizer that does not fit runs by itself behind the float output.
   if (!output && (behind || !pattern.may_give_floats)) return output.why();
+  if (!output && float_bias) return "its bias is float, and there is no QuantizeLinear behind it";
   Node lowered;
   lowered.type = "QGemm";
   lowered.domain = microsoft;

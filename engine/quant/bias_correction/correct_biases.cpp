@@ -189,10 +189,11 @@ bool corrects_biases(const Config& config) {
 }
 
 CorrectedModel correct_biases(const Model& prepared, const Config& config, const CalibrationStatistics& statistics,
-                              const WeightSolutions& solutions, const CalibrationSamples& samples, StageRemarks& remarks) {
+                              const WeightSolutions& solutions, const CalibrationSamples& samples, StageRemarks& remarks,
+                              const Target& target) {
   if (samples.count == 0)
     throw_invalid("bias_correction needs calibration data", {}, "give samples of the model's inputs with --calibration");
-  const Conversion dry = convert(prepared, config, statistics, solutions);
+  const Conversion dry = convert(prepared, config, statistics, solutions, WeightForm::qdq, target);
   const SchemeChooser choose(config);
   std::vector<std::string> fast;
   std::vector<std::string> full;

@@ -21,6 +21,7 @@ struct CorrectedModel {
 /// mean input. Mode full: the mean difference of the layer's outputs, the quantized model's taken with all layers before it corrected. What
 /// it did goes to the remarks.
 [[nodiscard]] CorrectedModel correct_biases(const Model& prepared, const Config& config, const CalibrationStatistics& statistics,
-                                            const WeightSolutions& solutions, const CalibrationSamples& samples, StageRemarks& remarks);
+                                            const WeightSolutions& solutions, const CalibrationSamples& samples, StageRemarks& remarks,
+                                            const Target& target = default_target());
 
 }  // namespace titrate::engine

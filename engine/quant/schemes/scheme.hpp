@@ -27,6 +27,7 @@ struct SchemeContext {
   const ActivationPlacement& placement;
   const WeightSolutions& solutions;
   WeightForm form = WeightForm::qdq;
+  const Target& target = default_target();
 };
 
 /// How a scheme that only stores weights in few bits finds their codes.

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "engine/base/text.hpp"
+#include "engine/passes/saturate_products.hpp"
 #include "engine/quant/integer_weights.hpp"
 #include "engine/quant/schemes/scheme.hpp"
 #include "engine/quant/stored_weights.hpp"
@@ -72,6 +73,23 @@ ValueId write_bias(GraphRewriter& rewriter, const std::string name, const std::v
                            {attribute("axis", std::int64_t{0})});
 }
 
+// Whether the target adds two products in 16 bits, and these weights can be too large for that.
+bool saturates(const Target& target, const Node& node, const Shape& shape, const QuantizedMatrix& weights) {
+  if (target.pair_sum_bits > 16 || weights.range.least >= 0) return false;
+  const bool convolution = node.type == "Conv";
+  if (convolution && is_depthwise(shape, node.integer("group", 1))) return false;
+  const std::vector<std::int32_t> codes(weights.codes.begin(), weights.codes.end());
+  const Tensor packed = pack_codes(codes, DataType::int8, convolution ? shape : Shape{weights.rows, weights.columns});
+  return largest_pair_sum(packed, convolution ? WeightOrder::convolution : WeightOrder::channel_a_row) > largest_16_bit_sum;
+}
+
+// The assignment stands, so the target has one: of the node alone, or with what is behind it.
+const Pattern& pattern_of(const Target& target, const Node& node) {
+  if (const Pattern* alone = target.integer_pattern(node.type)) return *alone;
+  return *std::ranges::find_if(target.patterns,
+                               [&](const Pattern& each) { return each.operators.front() == node.type && each.takes_integers(); });
+}
+
 void apply(SchemeContext& context, Assignment& assignment) {
   GraphRewriter& rewriter = context.rewriter;
   const auto& scheme = std::get<StaticInt8Scheme>(assignment.scheme);
@@ -83,11 +101,23 @@ void apply(SchemeContext& context, Assignment& assignment) {
   const IntegerWeights how{.per_channel = scheme.per_channel, .symmetric = scheme.weight_sym, .reduce_range = scheme.reduce_range};
   IntegerWeights bounded = how;
   bounded.least_scales = least_scales(bias, input_scale);
-  const QuantizedMatrix quantized = quantize_integer_weights(weights, bounded);
+  const Pattern& pattern = pattern_of(context.target, node);
+  if (const float least = pattern.weights->least_scale; least > 0) {
+    bounded.least_scales.resize(static_cast<std::size_t>(weights.rows), least);
+    for (float& scale : bounded.least_scales) scale = std::max(scale, least);
+  }
+  QuantizedMatrix quantized = quantize_integer_weights(weights, bounded);
+  if (saturates(context.target, node, rewriter.graph().constant_input(node, 1)->shape(), quantized)) {
+    bounded.reduce_range = true;
+    quantized = quantize_integer_weights(weights, bounded);
+    assignment.decision.remark(cat("weights of 7 bits: larger ones can saturate on the target ", context.target.name));
+  }
   const Energies sums = energies(weights, quantized);
   NodeDecision& decision = assignment.decision;
   decision.weight_sqnr_db = signal_to_noise_db(sums.signal, sums.noise);
-  if (quantized.scales != quantize_integer_weights(weights, how).scales)
+  IntegerWeights unbounded = bounded;
+  unbounded.least_scales.clear();
+  if (quantized.scales != quantize_integer_weights(weights, unbounded).scales)
     decision.remark("weight scales were enlarged so that the int32 bias does not overflow");
   if (scheme.act == ActivationType::u16 || scheme.act == ActivationType::s16)
     decision.remark("activations of 16 bits: runtimes compute it in float");
@@ -97,7 +127,10 @@ void apply(SchemeContext& context, Assignment& assignment) {
       store_weights(rewriter, node, quantized, rewriter.graph().constant_input(node, 1)->shape(), rows_first, false);
   decision.stored_bytes = stored.bytes;
   ValueId bias_value = ValueId::none;
-  if (!bias.empty()) bias_value = write_bias(rewriter, rewriter.graph()[node.inputs[2]].name, bias, input_scale, quantized);
+  if (!bias.empty() && pattern.bias_types.front() == DataType::float32) {
+    bias_value = rewriter.add_constant(rewriter.graph()[node.inputs[2]].name + "_float", Tensor::of<float>({weights.rows}, bias));
+  } else if (!bias.empty())
+    bias_value = write_bias(rewriter, rewriter.graph()[node.inputs[2]].name, bias, input_scale, quantized);
   Node& changed = rewriter.graph().nodes[assignment.node];
   changed.inputs[1] = stored.value;
   if (bias_value != ValueId::none) changed.inputs[2] = bias_value;

@@ -10,6 +10,7 @@
 #include "engine/config/config.hpp"
 #include "engine/graph/graph.hpp"
 #include "engine/quant/calibration_samples.hpp"
+#include "engine/quant/targets/read_target.hpp"
 
 namespace titrate::engine {
 
@@ -50,11 +51,12 @@ template <class Kind>
 
 /// The model as the stages of the config make it, and, for layers with scheme awq, with their inputs scaled. Throws Error(invalid) where a
 /// stage needs samples and there are none.
-[[nodiscard]] Model apply_stages(const Model& prepared, const Config& config, const CalibrationSamples& samples, StageRemarks& remarks);
+[[nodiscard]] Model apply_stages(const Model& prepared, const Config& config, const CalibrationSamples& samples, StageRemarks& remarks,
+                                 const Target& target = default_target());
 
 /// Whether apply_stages() would change anything, and whether it needs samples for it.
-[[nodiscard]] bool changes_model(const Model& prepared, const Config& config);
-[[nodiscard]] bool changes_model_by_data(const Model& prepared, const Config& config);
+[[nodiscard]] bool changes_model(const Model& prepared, const Config& config, const Target& target = default_target());
+[[nodiscard]] bool changes_model_by_data(const Model& prepared, const Config& config, const Target& target = default_target());
 
 extern const StageImplementation smoothquant_stage;
 extern const StageImplementation equalize_stage;

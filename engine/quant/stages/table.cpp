@@ -8,8 +8,8 @@
 namespace titrate::engine {
 namespace {
 
-bool has_awq(const Model& model, const Config& config) {
-  const std::vector<Assignment> assignments = assign(model.graph, config);
+bool has_awq(const Model& model, const Config& config, const Target& target) {
+  const std::vector<Assignment> assignments = assign(model.graph, config, target);
   return std::any_of(assignments.begin(), assignments.end(),
                      [](const Assignment& each) { return std::holds_alternative<AwqScheme>(each.scheme); });
 }
@@ -41,18 +41,19 @@ bool stages_need_calibration(const Config& config) {
   return std::any_of(stages.begin(), stages.end(), [](const Stage& stage) { return implementation_of(stage).needs_calibration; });
 }
 
-bool changes_model(const Model& prepared, const Config& config) {
+bool changes_model(const Model& prepared, const Config& config, const Target& target) {
   const std::vector<Stage> stages = stages_of(config);
   const bool prepares =
       std::any_of(stages.begin(), stages.end(), [](const Stage& stage) { return implementation_of(stage).prepare != nullptr; });
-  return prepares || has_awq(prepared, config);
+  return prepares || has_awq(prepared, config, target);
 }
 
-bool changes_model_by_data(const Model& prepared, const Config& config) {
-  return stages_need_calibration(config) || has_awq(prepared, config);
+bool changes_model_by_data(const Model& prepared, const Config& config, const Target& target) {
+  return stages_need_calibration(config) || has_awq(prepared, config, target);
 }
 
-Model apply_stages(const Model& prepared, const Config& config, const CalibrationSamples& samples, StageRemarks& remarks) {
+Model apply_stages(const Model& prepared, const Config& config, const CalibrationSamples& samples, StageRemarks& remarks,
+                   const Target& target) {
   Model model = prepared;
   StageContext context{.model = model, .config = config, .samples = samples, .remarks = remarks};
   for (const Stage& stage : stages_of(config)) {
@@ -61,7 +62,7 @@ Model apply_stages(const Model& prepared, const Config& config, const Calibratio
       throw_invalid(cat(implementation.name, " needs calibration data"), {}, "give samples of the model's inputs with --calibration");
     if (implementation.prepare != nullptr) implementation.prepare(context, stage);
   }
-  if (has_awq(model, config)) scale_for_awq(context);
+  if (has_awq(model, config, target)) scale_for_awq(context);
   return model;
 }
 

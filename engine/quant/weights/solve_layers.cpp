@@ -254,17 +254,17 @@ std::int64_t affordable_samples(const Model& prepared, const CalibrationSamples&
 
 }  // namespace
 
-bool needs_layer_inputs(const Model& prepared, const Config& config) {
-  const std::vector<Assignment> assignments = assign(prepared.graph, config);
+bool needs_layer_inputs(const Model& prepared, const Config& config, const Target& target) {
+  const std::vector<Assignment> assignments = assign(prepared.graph, config, target);
   return std::any_of(assignments.begin(), assignments.end(), [](const Assignment& each) { return needs_inputs(each.scheme); });
 }
 
-WeightSolutions solve_layers(const Model& prepared, const Config& config, const CalibrationSamples& samples) {
+WeightSolutions solve_layers(const Model& prepared, const Config& config, const CalibrationSamples& samples, const Target& target) {
   WeightSolutions solutions;
   if (samples.count == 0) return solutions;
   const std::int64_t count = affordable_samples(prepared, samples);
   Sides run(prepared, samples, count);
-  for (const Assignment& assignment : assign(prepared.graph, config)) {
+  for (const Assignment& assignment : assign(prepared.graph, config, target)) {
     if (solver_of(assignment.scheme) == nullptr) continue;
     const Node& node = prepared.graph.nodes[assignment.node];
     const Shape& shape = prepared.graph.constant_input(node, 1)->shape();

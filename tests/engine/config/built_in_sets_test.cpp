@@ -82,6 +82,8 @@ TEST(BuiltInSets, EachExpandsWithoutDuplicatesAndHoldsNoOverrides) {
     }
   }
   EXPECT_EQ(parse_config_set("fp8").size(), 6U);
+  EXPECT_EQ(to_text(parse_config_set("performance").front()), "static_int8(act_sym=true)");
+  EXPECT_EQ(to_text(parse_config_set("mixed").front()), "static_int8()");
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "engine/base/error.hpp"
 #include "engine/config/built_in_sets.hpp"
 #include "engine/config/fields.hpp"
+#include "engine/config/subgraph.hpp"
 
 namespace titrate {
 namespace {
@@ -174,15 +175,27 @@ std::string random_name(std::mt19937& random) {
   return name;
 }
 
+std::string random_pattern(Override::Kind kind, std::mt19937& random) {
+  switch (kind) {
+    case Override::Kind::regex:
+      return "conv[0-9]+ (a|b)=" + std::to_string(random() % 1000);
+    case Override::Kind::between:
+      return to_text(SubgraphSelector{.inputs = {random_name(random), random_name(random)}, .outputs = {random_name(random)}});
+    case Override::Kind::position:
+      return std::to_string(random() % 100 + 1);
+    default:
+      return random_name(random);
+  }
+}
+
 Config random_config(std::mt19937& random) {
   Config config{random_part<Scheme>(random), {}, random_stages(random)};
   std::set<std::pair<int, std::string>> seen;
   while (random() % 2 == 0) {
-    const int kind = static_cast<int>(random() % 3);
-    const bool regex = kind == 1;
-    const std::string pattern = regex ? "conv[0-9]+ (a|b)=" + std::to_string(random() % 1000) : random_name(random);
-    if (seen.insert({kind, pattern}).second)
-      config.overrides.push_back({static_cast<Override::Kind>(kind), pattern, random_part<Scheme>(random), random_stages(random)});
+    const auto kind = static_cast<Override::Kind>(random() % 5);
+    const std::string pattern = random_pattern(kind, random);
+    if (seen.insert({static_cast<int>(kind), pattern}).second)
+      config.overrides.push_back({kind, pattern, random_part<Scheme>(random), random_stages(random)});
   }
   return config;
 }

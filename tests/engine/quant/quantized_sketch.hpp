@@ -22,9 +22,9 @@ namespace titrate::engine {
 using Ranges = std::map<std::string, std::pair<float, float>>;
 
 /// Statistics for everything that may be asked for: [-1, 1], or the range given. For calibrators without a histogram.
-inline CalibrationStatistics statistics_for(const Graph& graph, const Ranges& ranges = {}) {
+inline CalibrationStatistics statistics_for(const Graph& graph, const Ranges& ranges = {}, const Target& target = default_target()) {
   CalibrationStatistics statistics;
-  for (const std::string& name : observed_values(graph)) {
+  for (const std::string& name : observed_values(graph, target)) {
     const auto found = ranges.find(name);
     const auto [low, high] = found == ranges.end() ? std::pair(-1.0F, 1.0F) : found->second;
     statistics[name].add({.low = low, .high = high, .not_finite = 0, .any = true});
@@ -46,10 +46,12 @@ struct NamedPlacement {
   [[nodiscard]] AffineParameters parameters(const std::string& name) const { return quantized.at(name).parameters; }
 };
 
-inline NamedPlacement placed(const Model& model, const std::string& config, const Ranges& ranges = {}) {
+inline NamedPlacement placed(const Model& model, const std::string& config, const Ranges& ranges = {},
+                             const Target& target = default_target()) {
   const Model prepared = prepare_float_model(model);
   const Graph& graph = prepared.graph;
-  const ActivationPlacement placement = place_activations(graph, assign(graph, parse_config(config)), statistics_for(graph, ranges));
+  const ActivationPlacement placement =
+      place_activations(graph, assign(graph, parse_config(config), target), statistics_for(graph, ranges, target), target);
   NamedPlacement result;
   for (const auto& [id, quantizer] : placement.quantized) result.quantized.emplace(graph[id].name, quantizer);
   for (const auto& [id, quantizer] : placement.before_activation) result.before_activation.emplace(graph[id].name, quantizer);
@@ -75,14 +77,15 @@ inline CalibrationSamples random_samples(const Model& model, std::int64_t count)
   return {.count = count, .feed = feed, .run = run};
 }
 
-inline Conversion converted(const Model& model, const std::string& config, const Ranges& ranges = {}, WeightForm form = WeightForm::qdq) {
+inline Conversion converted(const Model& model, const std::string& config, const Ranges& ranges = {}, WeightForm form = WeightForm::qdq,
+                            const Target& target = default_target()) {
   const Config parsed = parse_config(config);
   StageRemarks remarks;
   Model prepared = prepare_float_model(model);
-  if (changes_model(prepared, parsed)) prepared = apply_stages(prepared, parsed, random_samples(prepared, 16), remarks);
+  if (changes_model(prepared, parsed, target)) prepared = apply_stages(prepared, parsed, random_samples(prepared, 16), remarks, target);
   WeightSolutions solutions;
-  if (needs_layer_inputs(prepared, parsed)) solutions = solve_layers(prepared, parsed, random_samples(prepared, 16));
-  return convert(prepared, parsed, statistics_for(prepared.graph, ranges), solutions, form);
+  if (needs_layer_inputs(prepared, parsed, target)) solutions = solve_layers(prepared, parsed, random_samples(prepared, 16), target);
+  return convert(prepared, parsed, statistics_for(prepared.graph, ranges, target), solutions, form, target);
 }
 
 inline const NodeDecision& decision_of(const Conversion& conversion, const std::string& node) {

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/base/error.hpp"
 #include "engine/passes/lower.hpp"
 #include "tests/engine/passes/sketch.hpp"
 
