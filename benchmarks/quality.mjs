@@ -9,7 +9,7 @@ import path from 'node:path';
 import {fileURLToPath} from 'node:url';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
-const titrate = path.join(here, '../build/release/bin/titrate');
+const titrate = process.env.TITRATE_PROGRAM ?? path.join(here, '../build/release/bin/titrate');
 const shared = path.join(here, '../../shared/models');
 const page = path.join(here, 'QUALITY.md');
 

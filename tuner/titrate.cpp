@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "engine/base/text.hpp"
+#include "engine/config/overrides.hpp"
 #include "engine/onnx/write.hpp"
 #include "engine/quant/convert.hpp"
 #include "tuner/conversion.hpp"
@@ -88,6 +89,9 @@ Prepared prepare(const Model& model, const std::string& config, const std::strin
   parts->target = engine::find_target(target);
   parts->config = parse_config(config);
   parts->model = engine::prepare_float_model(model.parts().model);
+  std::vector<NamedNode> nodes;
+  for (const engine::Node& node : parts->model.graph.nodes) nodes.push_back({node.name, node.type});
+  check_overrides(parts->config, nodes);
   return Prepared(std::move(parts));
 }
 

@@ -13,6 +13,7 @@
 #include "engine/onnx/read.hpp"
 #include "engine/onnx/write.hpp"
 #include "engine/passes/lower.hpp"
+#include "engine/quant/node_selection.hpp"
 #include "tuner/calibration.hpp"
 #include "tuner/candidate_store.hpp"
 #include "tuner/conversion.hpp"
@@ -315,12 +316,13 @@ PreparedSpace prepare_space(const engine::Model& float_model, const std::vector<
   std::set<std::string> seen;
   for (const Config& config : configs) {
     check_overrides(config, nodes);
-    const auto assignments = engine::assign(result.prepared.graph, config, target);
+    const Config resolved = engine::resolve_selectors(result.prepared.graph, config);
+    const auto assignments = engine::assign(result.prepared.graph, resolved, target);
     if (result.space.nodes.empty()) {
       for (const auto& each : assignments)
         result.space.nodes.push_back({.name = each.decision.name, .type = each.decision.type, .weight_bytes = each.decision.float_bytes});
     }
-    if (seen.insert(engine::assignment_key(assignments)).second) {
+    if (seen.insert(engine::assignment_key(assignments, resolved)).second) {
       result.space.configs.push_back(config);
     } else {
       ++result.duplicates;

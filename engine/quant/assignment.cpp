@@ -1,6 +1,7 @@
 #include "engine/quant/assignment.hpp"
 
 #include "engine/base/text.hpp"
+#include "engine/config/overrides.hpp"
 #include "engine/quant/node_selection.hpp"
 #include "engine/quant/schemes/scheme.hpp"
 #include "engine/quant/targets/fit_scheme.hpp"
@@ -72,10 +73,15 @@ std::vector<Assignment> assign(const Graph& graph, const Config& unresolved, con
   return assignments;
 }
 
-std::string assignment_key(const std::vector<Assignment>& assignments) {
+std::string assignment_key(const std::vector<Assignment>& assignments, const Config& config) {
+  const SchemeChooser choose(config);
   std::string key;
-  for (const Assignment& assignment : assignments)
-    key += cat(assignment.decision.name.size(), ":", assignment.decision.name, "=", assignment.decision.scheme, ";");
+  for (const Assignment& assignment : assignments) {
+    const NodeDecision& decision = assignment.decision;
+    key += cat(decision.name.size(), ":", decision.name, "=");
+    for (const Stage& stage : choose.stages(decision.name, decision.type)) key += cat(to_text(stage), "+");
+    key += cat(decision.scheme, ";");
+  }
   return key;
 }
 

@@ -23,7 +23,7 @@ struct Assignment {
 /// One for each Conv, ConvTranspose, Gemm and MatMul, in graph order.
 [[nodiscard]] std::vector<Assignment> assign(const Graph& graph, const Config& config, const Target& target = default_target());
 
-/// Node names with the schemes that act, for finding duplicates.
-[[nodiscard]] std::string assignment_key(const std::vector<Assignment>& assignments);
+/// Node names with the stages and schemes that act, for finding duplicates. `config`: the one that was assigned.
+[[nodiscard]] std::string assignment_key(const std::vector<Assignment>& assignments, const Config& config);
 
 }  // namespace titrate::engine

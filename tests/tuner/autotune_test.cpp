@@ -161,6 +161,17 @@ TEST_F(Autotune, TheOutputIsTheBestTrialToTheLastByte) {
 TEST_F(Autotune, AnOverrideOfNoNodeIsAUsageError) {
   const auto value = [](const Model&) { return 1.0; };
   EXPECT_THROW((void)autotune(model_, {.config_set = "rtn() | name:no_such_node = float"}, value), Error);
+  EXPECT_THROW((void)prepare(model_, "rtn() | name:no_such_node = float"), Error);
+}
+
+TEST_F(Autotune, StagesMakeAConfigOfItsOwn) {
+  const auto value = [](const Model& candidate) { return static_cast<double>(candidate.size_bytes()); };
+  const Data data = Data::open("embedded", model_);
+  const TuneOptions options{
+      .config_set = "static_int8(); equalize() + static_int8(); gptq(bits=8,group_size=-1)", .objective = "size", .calibration = data};
+  const TuneResult result = autotune(model_, options, value);
+  ASSERT_EQ(result.trials.size(), 3U);
+  for (const Trial& trial : result.trials) EXPECT_NE(trial.state, "error") << trial.config << ": " << trial.reason;
 }
 
 TEST_F(Autotune, StepsOfQuantization) {

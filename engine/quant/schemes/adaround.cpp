@@ -5,24 +5,6 @@
 namespace titrate::engine {
 namespace {
 
-// Of activations: what it needs of a layer's inputs is collected when its weights are solved for.
-bool needs_calibration(const Scheme&) { return false; }
-std::optional<std::string> refusal(const Graph&, const Node&, const Scheme&) { return std::nullopt; }
-
-Scheme effective(const Scheme& scheme, std::int64_t columns) {
-  AdaRoundScheme own = std::get<AdaRoundScheme>(scheme);
-  own.group_size = acting_group_size(own.group_size, columns);
-  return own;
-}
-
-RoundToNearest grid(const Scheme& scheme) {
-  const auto& own = std::get<AdaRoundScheme>(scheme);
-  return {.bits = own.bits,
-          .mode = own.sym ? WeightMode::narrow : WeightMode::asymmetric,
-          .group_size = own.group_size,
-          .search_clip = own.clip == Clip::mse};
-}
-
 std::optional<std::string> improve(const LayerProblem& problem, const Scheme& scheme, QuantizedMatrix& quantized) {
   adaround(problem, std::get<AdaRoundScheme>(scheme).iterations, quantized);
   return std::nullopt;
@@ -32,10 +14,10 @@ void apply(SchemeContext& context, Assignment& assignment) {
   apply_solution(context, assignment, std::get<AdaRoundScheme>(assignment.scheme).bits);
 }
 
-constexpr WeightSolver solver{.grid = grid, .improve = improve};
+constexpr WeightSolver solver{.grid = usual_grid<AdaRoundScheme>, .improve = improve};
 
 }  // namespace
 
-const QuantizerRow adaround_scheme{"adaround", needs_calibration, refusal, effective, apply, &solver};
+const QuantizerRow adaround_scheme{"adaround", needs_no_statistics, refuses_nothing, with_acting_group<AdaRoundScheme>, apply, &solver};
 
 }  // namespace titrate::engine

@@ -5,15 +5,6 @@
 namespace titrate::engine {
 namespace {
 
-bool needs_calibration(const Scheme&) { return false; }
-std::optional<std::string> refusal(const Graph&, const Node&, const Scheme&) { return std::nullopt; }
-
-Scheme effective(const Scheme& scheme, std::int64_t columns) {
-  HqqScheme own = std::get<HqqScheme>(scheme);
-  own.group_size = acting_group_size(own.group_size, columns);
-  return own;
-}
-
 void apply(SchemeContext& context, Assignment& assignment) {
   const auto& own = std::get<HqqScheme>(assignment.scheme);
   const Graph& graph = context.rewriter.graph();
@@ -24,6 +15,6 @@ void apply(SchemeContext& context, Assignment& assignment) {
 
 }  // namespace
 
-const QuantizerRow hqq_scheme{"hqq", needs_calibration, refusal, effective, apply};
+const QuantizerRow hqq_scheme{"hqq", needs_no_statistics, refuses_nothing, with_acting_group<HqqScheme>, apply};
 
 }  // namespace titrate::engine

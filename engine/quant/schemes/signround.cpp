@@ -5,16 +5,7 @@
 namespace titrate::engine {
 namespace {
 
-// Of activations: what it needs of a layer's inputs is collected when its weights are solved for.
-bool needs_calibration(const Scheme&) { return false; }
-std::optional<std::string> refusal(const Graph&, const Node&, const Scheme&) { return std::nullopt; }
-
-Scheme effective(const Scheme& scheme, std::int64_t columns) {
-  SignRoundScheme own = std::get<SignRoundScheme>(scheme);
-  own.group_size = acting_group_size(own.group_size, columns);
-  return own;
-}
-
+// Its own search for ranges begins with those of least squared error.
 RoundToNearest grid(const Scheme& scheme) {
   const auto& own = std::get<SignRoundScheme>(scheme);
   return {
@@ -34,6 +25,6 @@ constexpr WeightSolver solver{.grid = grid, .improve = improve};
 
 }  // namespace
 
-const QuantizerRow signround_scheme{"signround", needs_calibration, refusal, effective, apply, &solver};
+const QuantizerRow signround_scheme{"signround", needs_no_statistics, refuses_nothing, with_acting_group<SignRoundScheme>, apply, &solver};
 
 }  // namespace titrate::engine

@@ -42,6 +42,12 @@ void store_weight_only(SchemeContext& context, Assignment& assignment, const Wei
   decision.stored_bytes = stored.bytes;
 }
 
+void apply_nearest(SchemeContext& context, Assignment& assignment, const RoundToNearest& grid) {
+  const Graph& graph = context.rewriter.graph();
+  const WeightMatrix weights = weight_matrix_of(graph, graph.nodes[assignment.node]);
+  store_weight_only(context, assignment, weights, quantize_weights(weights, grid), grid.bits);
+}
+
 void apply_solution(SchemeContext& context, Assignment& assignment, int bits) {
   const Node& node = context.rewriter.graph().nodes[assignment.node];
   const WeightMatrix weights = weight_matrix_of(context.rewriter.graph(), node);

@@ -233,7 +233,12 @@ TEST(Convert, DecidesOnceForEveryNodeWithWeights) {
 
 TEST(AssignmentKey, IsEqualWhereOneGroupHoldsTheWholeRow) {
   const Model prepared = prepare_float_model(gemm_with_bias(numbers({3}, 8)));
-  const auto key = [&](const std::string& config) { return assignment_key(assign(prepared.graph, parse_config(config))); };
+  const auto key = [&](const std::string& text) {
+    const Config config = parse_config(text);
+    return assignment_key(assign(prepared.graph, config), config);
+  };
+  EXPECT_NE(key("equalize() + rtn()"), key("rtn()"));
+  EXPECT_NE(key("smoothquant() + static_int8()"), key("smoothquant(alpha=0.7) + static_int8()"));
   EXPECT_EQ(key("rtn(group_size=128)"), key("rtn(group_size=-1)"));
   EXPECT_EQ(key("rtn(group_size=16)"), key("rtn(group_size=-1)"));
   EXPECT_NE(key("rtn(group_size=0)"), key("rtn(group_size=-1)"));
