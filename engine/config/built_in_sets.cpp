@@ -14,8 +14,8 @@ namespace titrate {
 namespace {
 
 // 4 bits need a range that is searched for; only for the group of 32, which everybody knows, the plain range is tried too. GPTQ takes some
-// seconds longer than rounding to nearest and stores as much: it follows where that was not good enough. Groups of 128 and 64 are hardly
-// ever what decides.
+// seconds longer than rounding to nearest and stores as much: it follows where that was not good enough (benchmarks/QUALITY.md). Groups of
+// 128 and 64 are hardly ever what decides.
 constexpr std::string_view four_bit_weights =
     "rtn(bits=4,group_size=-1,clip=mse);"
     "gptq(bits=4,group_size=-1);"
@@ -25,7 +25,8 @@ constexpr std::string_view four_bit_weights =
     "rtn(bits=4,group_size=32,clip=[mse,none]);"
     "gptq(bits=4,group_size=32);"
     "rtn(bits=4,group_size=32,sym=false,clip=[mse,none]);"
-    "gptq(bits=4,group_size=32,sym=false);"
+    "gptq(bits=4,group_size=32,sym=false,act_order=[false,true]);"
+    "bias_correction() + gptq(bits=4,group_size=32,sym=false);"
     "rtn(bits=4,group_size=16,sym=[true,false],clip=mse);"
     "gptq(bits=4,group_size=16,sym=false)";
 
