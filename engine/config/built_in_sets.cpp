@@ -30,6 +30,14 @@ constexpr std::string_view four_bit_weights =
     "rtn(bits=4,group_size=16,sym=[true,false],clip=mse);"
     "gptq(bits=4,group_size=16,sym=false)";
 
+// For who can run opset 25. Below 4 bits only what learns from data is worth a trial; which of them is best differs from model to model.
+constexpr std::string_view two_bit_weights =
+    "gptq(bits=2,group_size=-1,sym=false);"
+    "signround(bits=2,group_size=-1,sym=false);"
+    "adaround(bits=2,group_size=-1,sym=false);"
+    "gptq(bits=2,group_size=[32,16],sym=false);"
+    "signround(bits=2,group_size=[32,16],sym=false)";
+
 constexpr std::string_view static_integers =
     "static_int8(per_channel=false,calibrator=[minmax,mse]);"
     "static_int8(calibrator=[minmax,mse,entropy,moving_average]);"
@@ -53,10 +61,11 @@ constexpr std::string_view dynamic_integers = "dynamic_int8(per_channel=[false,t
 constexpr std::string_view symmetric_activations = "static_int8(act_sym=true,calibrator=[minmax,moving_average,mse])";
 constexpr std::string_view asymmetric_activations = "static_int8(calibrator=[minmax,moving_average,mse])";
 
-std::array<ConfigSetRow, 7> make_rows() {
+std::array<ConfigSetRow, 8> make_rows() {
   return {
       ConfigSetRow{"int8", "weights and activations in 8-bit integers", cat(static_integers, ";", dynamic_integers)},
       ConfigSetRow{"weight_only", "weights in 4 and 8 bits, activations stay float", cat(four_bit_weights, ";", eight_bit_weights)},
+      ConfigSetRow{"low_bit", "weights in 2 bits (opset 25), then in 4", cat(two_bit_weights, ";", four_bit_weights)},
       ConfigSetRow{"fp8", "8-bit floats", cat("fp8(per_channel=false);", eight_bit_floats, ";fp8(format=e5m2,weights_only=[false,true])")},
       ConfigSetRow{"microscaling", "microscaling formats, NVFP4 and NF4: blocks that share a scale", std::string(block_formats)},
       ConfigSetRow{
@@ -72,7 +81,7 @@ std::array<ConfigSetRow, 7> make_rows() {
 }  // namespace
 
 std::span<const ConfigSetRow> config_set_rows() {
-  static const std::array<ConfigSetRow, 7> rows = make_rows();
+  static const std::array<ConfigSetRow, 8> rows = make_rows();
   return rows;
 }
 
