@@ -28,7 +28,7 @@ int run(const Options& options, const Invocation& invocation) {
   tuning.data = "embedded";
   tuning.strategy = "fallback";
   // Naive 4 bit, finer groups, and what is safe; then mixtures of them.
-  tuning.configs = {"rtn(bits=4,sym=[true,false],group_size=[-1,32,16]);static_int8()"};
+  tuning.configs = {"rtn(bits=4,sym=[true,false],group_size=[-1,32,16]);gptq(group_size=-1);static_int8()"};
   tuning.objective = "size";
   tuning.study = (folder / "glyphs.titrate.db").string();
   tuning.output = (folder / "glyphs.titrate.onnx").string();
