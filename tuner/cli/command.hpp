@@ -16,6 +16,8 @@ struct Invocation {
   std::vector<std::string> words;
   /// A line for a shell that starts the same command again.
   [[nodiscard]] std::string shell_line() const;
+  /// One that goes on where this command stopped: without --fresh, which would start over.
+  [[nodiscard]] std::string resuming_line() const;
 };
 
 /// Runs the command with the options that were parsed; returns the exit code; throws Error.

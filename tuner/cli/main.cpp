@@ -85,6 +85,12 @@ std::string Invocation::shell_line() const {
   return line;
 }
 
+std::string Invocation::resuming_line() const {
+  Invocation resuming = *this;
+  std::erase(resuming.words, "--fresh");
+  return resuming.shell_line();
+}
+
 }  // namespace titrate::cli
 
 int main(int count, char** words) {

@@ -192,7 +192,7 @@ int run_tuning(const TuneOptions& options, const Invocation& invocation) {
   write_report(options, study.record());
   print_result(options, study);
   if (study.record().verdict == "interrupted")
-    std::cerr << "interrupted; every finished trial is kept. To go on:\n  " << visible(invocation.shell_line()) << '\n';
+    std::cerr << "interrupted; every finished trial is kept. To go on:\n  " << visible(invocation.resuming_line()) << '\n';
   return exit_code(study.record());
 }
 

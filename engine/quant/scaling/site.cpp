@@ -27,7 +27,7 @@ std::optional<Channels> channels_of(const Graph& graph, const Node& node) {
   return Channels{shape[rows_first ? 1 : 0], static_cast<std::int64_t>(info->shape->size()) - 1};
 }
 
-ValueId multiply_before(Model& model, const ScalingSite& site, std::span<const float> factors, NameSource& names) {
+void multiply_before(Model& model, const ScalingSite& site, std::span<const float> factors, NameSource& names) {
   Graph& graph = model.graph;
   const std::string name = graph[site.input].name;
   const auto rank =
@@ -46,7 +46,6 @@ ValueId multiply_before(Model& model, const ScalingSite& site, std::span<const f
   graph.nodes.push_back(std::move(node));
   for (const std::size_t reader : site.readers) graph.nodes[reader].inputs[0] = product;
   sort_nodes(graph);
-  return product;
 }
 
 // Weights near the end of float's range may not be multiplied.
@@ -139,7 +138,7 @@ std::optional<std::string> scale_site(Model& model, const ScalingSite& site, std
   if (!stays_finite(graph, site, factors)) return std::nullopt;
   for (const std::size_t reader : site.readers) scale_input_channels(graph, names, reader, factors);
   if (!fold) {
-    (void)multiply_before(model, site, inverse, names);
+    multiply_before(model, site, inverse, names);
     return "a Mul of its own";
   }
   fold_into(graph, names, *fold, inverse);

@@ -179,7 +179,7 @@ double error_on(const WeightMatrix& weights, const QuantizedMatrix& quantized, s
 
 class LayerSolver {
  public:
-  LayerSolver(const Node& node, const Scheme& scheme, const WeightMatrix& weights) : node_(node), scheme_(scheme), weights_(weights) {}
+  LayerSolver(const Scheme& scheme, const WeightMatrix& weights) : scheme_(scheme), weights_(weights) {}
 
   WeightSolution solve(const LayerInputs& inputs) const {
     const QuantizedMatrix nearest = quantize_weights(weights_, solver_of(scheme_)->grid(scheme_));
@@ -223,7 +223,6 @@ class LayerSolver {
     return part;
   }
 
-  const Node& node_;
   const Scheme& scheme_;
   const WeightMatrix& weights_;
 };
@@ -272,7 +271,7 @@ WeightSolutions solve_layers(const Model& prepared, const Config& config, const 
     WeightSolution solution;
     if (needs_inputs(assignment.scheme) && weights.columns <= most_columns) {
       run.advance_to(assignment.node);
-      solution = LayerSolver(node, assignment.scheme, weights).solve(InputCollector(run, node, shape, count).collect());
+      solution = LayerSolver(assignment.scheme, weights).solve(InputCollector(run, node, shape, count).collect());
     } else {
       solution.quantized = quantize_weights(weights, solver_of(assignment.scheme)->grid(assignment.scheme));
       if (needs_inputs(assignment.scheme))

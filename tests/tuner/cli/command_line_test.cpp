@@ -9,7 +9,9 @@
 namespace titrate {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 using CommandLine = BuiltProgram;
 
@@ -49,6 +51,16 @@ TEST_F(CommandLine, RefusesAConfigThatQuantizesNothing) {
   const Result tuned = run("tune " + glyphs_ + " --data embedded --configs " + all_float);
   EXPECT_EQ(tuned.code, 6);
   EXPECT_THAT(tuned.errors, HasSubstr("quantizes nothing"));
+}
+
+TEST_F(CommandLine, AnInterruptedRunThatBeganAfreshSaysHowToGoOnWithWhatItHas) {
+  write("metric.sh", "cd \"$(dirname \"$0\")\"\nif [ -e measured ]; then kill -INT $PPID; sleep 20; fi\ntouch measured\necho 1\n");
+  const std::string metric = " --metric-cmd 'sh " + (folder_ / "metric.sh").string() + " {model} {out}'";
+  const Result result = run("tune " + glyphs_ + " --data embedded --configs rtn --fresh" + metric);
+  EXPECT_EQ(result.code, 130);
+  const std::size_t place = result.errors.find("To go on:");
+  ASSERT_NE(place, std::string::npos) << result.errors;
+  EXPECT_THAT(result.errors.substr(place), AllOf(HasSubstr(" tune "), Not(HasSubstr("--fresh"))));
 }
 
 TEST_F(CommandLine, RefusesPlacesThatCannotBe) {
