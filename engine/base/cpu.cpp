@@ -1,15 +1,11 @@
 #include "engine/base/cpu.hpp"
 
-#if defined(__x86_64__) && defined(__linux__)
-#include <sys/syscall.h>
-#include <unistd.h>
-#endif
-
 #include <cstdlib>
 #include <fstream>
 #include <string>
 #include <vector>
 
+#include "engine/base/cpu_detection.hpp"
 #include "engine/base/error.hpp"
 #include "engine/base/text.hpp"
 
@@ -17,36 +13,6 @@ namespace titrate {
 namespace {
 
 constexpr Isa levels[] = {Isa::scalar, Isa::avx2, Isa::avx512, Isa::vnni, Isa::amx};
-
-#if defined(__x86_64__) && defined(__linux__)
-// Tiles are 8 KB of state that Linux saves only for processes that ask (Documentation/arch/x86/xstate.rst); asking again changes nothing.
-bool may_use_tiles() {
-  constexpr int request_permission = 0x1023;  // ARCH_REQ_XCOMP_PERM
-  constexpr int tile_data = 18;               // XFEATURE_XTILEDATA
-  return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
-}
-#else
-bool may_use_tiles() { return false; }
-#endif
-
-bool detect(Isa isa) {
-#if defined(__x86_64__)
-  switch (isa) {
-    case Isa::scalar:
-      return true;
-    case Isa::avx2:
-      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
-    case Isa::avx512:
-      return detect(Isa::avx2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-             __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-    case Isa::vnni:
-      return detect(Isa::avx512) && __builtin_cpu_supports("avx512vnni");
-    case Isa::amx:
-      return detect(Isa::vnni) && __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-int8") && may_use_tiles();
-  }
-#endif
-  return isa == Isa::scalar;
-}
 
 }  // namespace
 
