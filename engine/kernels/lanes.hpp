@@ -56,6 +56,15 @@ template <int W>
   return bits;
 }
 
+/// Ends a step of a sum: what made `lanes` is done here, in a register. Left alone GCC multiplies everything first, runs out of registers
+/// for the products and spills sums. A value wider than this target's registers lies in several and is left alone.
+template <class Register>
+[[gnu::always_inline]] inline void settle([[maybe_unused]] Register& lanes) {
+#if defined(__SSE2__)
+  if constexpr (sizeof(Register) <= __BIGGEST_ALIGNMENT__) asm("" : "+v"(lanes));
+#endif
+}
+
 /// a * b + c: with one rounding where the instruction set has it, else with two. The build allows no contraction by itself.
 template <int W>
 [[gnu::always_inline]] inline FloatLanes<W> multiply_add(FloatLanes<W> a, FloatLanes<W> b, FloatLanes<W> c) {

@@ -95,19 +95,6 @@ template <int W>
   return lanes;
 }
 
-/// Ends a step of a sum: GCC may not move its additions behind the next one. Left alone it multiplies everything first and runs out of
-/// registers for the products (half as fast).
-template <int W>
-[[gnu::always_inline]] inline void finish_step(IntLanes<W>& sum) {
-#if defined(__AVX512F__)
-  asm("" : "+v"(sum));
-#elif defined(__SSE2__)
-  asm("" : "+x"(sum));
-#else
-  (void)sum;
-#endif
-}
-
 // What is known of a shape when the code is compiled; 0: not known. With PairStep neighbouring outputs are one position apart: addresses
 // are constants then, and what two outputs read is loaded once.
 template <int Rows, int Pairs, int PairStep>
@@ -134,7 +121,7 @@ template <int W, int N, class Known>
 #pragma GCC unroll 8
       for (int n = 0; n < N; ++n) {
         lanes[n] += dot_pairs<W>(load_lanes<W>(source + n * Known::output_step(with) * size), weight);
-        finish_step<W>(lanes[n]);
+        settle(lanes[n]);
       }
     }
   }

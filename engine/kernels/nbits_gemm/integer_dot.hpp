@@ -9,15 +9,6 @@ namespace {
 // A narrow sum takes up to eight steps (32 k) of 4-bit codes: as int16 pairs 8 * 2 * 15 * 127 = 30480 at most. widened() makes int32 of it.
 // A wide sum takes any number of steps of 8-bit codes. Codes are unsigned, `a` is in [-127, 127]. A wide sum is too small by `wide_offset`
 // times the sum of a.
-// Keeps sums in their registers: GCC would else add up products first and spill sums to make room.
-template <class Register>
-[[gnu::always_inline]] inline Register settled(Register sums) {
-#if defined(__AVX2__)
-  asm("" : "+v"(sums));
-#endif
-  return sums;
-}
-
 template <int W>
 struct IntegerDot {
   static constexpr std::int32_t wide_offset = 0;
@@ -41,11 +32,15 @@ struct IntegerDot<8> {
   [[gnu::always_inline]] static IntLanes<8> wide(IntLanes<8> sums, IntLanes<8> codes, IntLanes<8> a) {
     const __m256i centred = _mm256_xor_si256(reinterpret_cast<__m256i>(codes), _mm256_set1_epi8(-128));
     const __m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(centred), _mm256_sign_epi8(reinterpret_cast<__m256i>(a), centred));
-    return settled(sums + reinterpret_cast<IntLanes<8>>(_mm256_madd_epi16(pairs, _mm256_set1_epi16(1))));
+    sums += reinterpret_cast<IntLanes<8>>(_mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+    settle(sums);
+    return sums;
   }
   [[gnu::always_inline]] static IntLanes<8> narrow(IntLanes<8> sums, IntLanes<8> codes, IntLanes<8> a) {
     const __m256i pairs = _mm256_maddubs_epi16(reinterpret_cast<__m256i>(codes), reinterpret_cast<__m256i>(a));
-    return reinterpret_cast<IntLanes<8>>(settled(_mm256_add_epi16(reinterpret_cast<__m256i>(sums), pairs)));
+    sums = reinterpret_cast<IntLanes<8>>(_mm256_add_epi16(reinterpret_cast<__m256i>(sums), pairs));
+    settle(sums);
+    return sums;
   }
   [[gnu::always_inline]] static IntLanes<8> widened(IntLanes<8> sums) {
     return reinterpret_cast<IntLanes<8>>(_mm256_madd_epi16(reinterpret_cast<__m256i>(sums), _mm256_set1_epi16(1)));
@@ -75,11 +70,15 @@ struct IntegerDot<16> {
     const __m512i factor = reinterpret_cast<__m512i>(a);
     const __m512i with_sign = _mm512_mask_sub_epi8(factor, _mm512_movepi8_mask(centred), _mm512_setzero_si512(), factor);
     const __m512i pairs = _mm512_maddubs_epi16(_mm512_abs_epi8(centred), with_sign);
-    return settled(sums + reinterpret_cast<IntLanes<16>>(_mm512_madd_epi16(pairs, _mm512_set1_epi16(1))));
+    sums += reinterpret_cast<IntLanes<16>>(_mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
+    settle(sums);
+    return sums;
   }
   [[gnu::always_inline]] static IntLanes<16> narrow(IntLanes<16> sums, IntLanes<16> codes, IntLanes<16> a) {
     const __m512i pairs = _mm512_maddubs_epi16(reinterpret_cast<__m512i>(codes), reinterpret_cast<__m512i>(a));
-    return reinterpret_cast<IntLanes<16>>(settled(_mm512_add_epi16(reinterpret_cast<__m512i>(sums), pairs)));
+    sums = reinterpret_cast<IntLanes<16>>(_mm512_add_epi16(reinterpret_cast<__m512i>(sums), pairs));
+    settle(sums);
+    return sums;
   }
   [[gnu::always_inline]] static IntLanes<16> widened(IntLanes<16> sums) {
     return reinterpret_cast<IntLanes<16>>(_mm512_madd_epi16(reinterpret_cast<__m512i>(sums), _mm512_set1_epi16(1)));
