@@ -141,7 +141,8 @@ __attribute__((target("amx-tile,amx-int8"))) double amx_from_l2(std::int64_t rou
     configuration.bytes_a_row[tile] = 64;
     configuration.rows[tile] = 16;
   }
-  _tile_loadconfig(&configuration);
+  // Not _tile_loadconfig: in GCC 12 it tells the compiler of the first 8 bytes only, and the others may never be written.
+  asm volatile("ldtilecfg %0" : : "m"(configuration));
   for (std::int64_t round = 0; round < rounds; ++round) {
     const std::uint8_t* const at = data + static_cast<std::size_t>(round) % (bytes / 4096) * 4096;
     _tile_loadd(4, at, 64);

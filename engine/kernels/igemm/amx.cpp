@@ -1,8 +1,4 @@
 // 32 x 32: four of the eight tile registers hold sums, two rows, two columns; 64 products a sum and instruction.
-#if defined(__AMX_INT8__)
-#include <immintrin.h>
-#endif
-
 #include "engine/kernels/igemm/tile_registers.hpp"
 
 namespace titrate::kernels {
@@ -10,19 +6,22 @@ namespace titrate::kernels {
 #if defined(__AMX_INT8__)
 namespace {
 
-// The compiler's own intrinsics paste their arguments into the text, so a register cannot be a template parameter.
+// What LDTILECFG reads (Intel's manual, volume 2): all eight registers have 16 rows of 64 bytes.
+struct alignas(64) TileConfiguration {
+  std::uint8_t palette = 1;
+  std::uint8_t start_row = 0;
+  std::uint8_t reserved[14] = {};
+  std::uint16_t bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+  std::uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
+};
+static_assert(sizeof(TileConfiguration) == 64);
+constexpr TileConfiguration configuration;
+
+// The compiler's own intrinsics paste their arguments into the text, so a register cannot be a template parameter; and GCC 12's
+// _tile_loadconfig tells the compiler of the first 8 bytes that it reads only, so that the rest may never be written.
 struct AmxTiles {
-  static void begin() noexcept {
-    struct alignas(64) {  // the configuration's layout: Intel's manual, LDTILECFG
-      std::uint8_t palette = 1;
-      std::uint8_t start_row = 0;
-      std::uint8_t reserved[14] = {};
-      std::uint16_t bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-      std::uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-    } const configuration;
-    _tile_loadconfig(&configuration);
-  }
-  static void end() noexcept { _tile_release(); }
+  static void begin() noexcept { asm volatile("ldtilecfg %0" : : "m"(configuration)); }
+  static void end() noexcept { asm volatile("tilerelease"); }
   template <int index>
   [[gnu::always_inline]] static void load(const void* source, std::size_t stride) {
     asm volatile("tileloadd (%0,%1,1), %%tmm%c2" : : "r"(source), "r"(stride), "i"(index) : "memory");
