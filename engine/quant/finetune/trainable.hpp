@@ -1,0 +1,25 @@
+// Which constants of a quantized model can be trained.
+#pragma once
+
+#include <optional>
+
+#include "engine/quant/schemes/scheme.hpp"
+
+namespace titrate::engine {
+
+/// What a change of a constant does.
+enum class ConstantRole : std::uint8_t {
+  offset,  ///< is added: biases
+  factor,  ///< multiplies: normalizations
+};
+
+/// The role of a node's input that is a float32 constant of one number a channel, read by this node alone; nothing: it is none, or not to
+/// be trained.
+[[nodiscard]] std::optional<ConstantRole> trainable_vector(const Graph& graph, const Uses& uses, const Node& node, std::size_t input);
+
+/// The codes that training begins with: those found before, else rounded to nearest; symmetric ones may use the lowest code too. Nothing:
+/// the scheme has no integer codes of its own.
+[[nodiscard]] std::optional<QuantizedMatrix> codes_to_train(const WeightMatrix& weights, const Scheme& scheme, const std::string& node,
+                                                            const WeightSolutions& solutions);
+
+}  // namespace titrate::engine
