@@ -97,6 +97,7 @@ ConvertedModel Converter::convert(const Config& unresolved, const LoopControl& c
                                                          .target = target_},
                                                         remarks);
       corrected.model = std::move(trained.model);
+      corrected.statistics = std::move(trained.statistics);
       solutions = std::move(trained.solutions);
     });
   }

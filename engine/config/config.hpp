@@ -156,9 +156,10 @@ struct BiasCorrectionStage {
 
 /// Trains the quantized model block by block against the float one (learned step sizes, algorithms B12).
 struct FinetuneStage {
-  int epochs = 10;     ///< passes over the calibration samples
-  int layers = 1;      ///< trained together at least; the largest of all that take part counts
-  double rate = 0.01;  ///< of weights in steps of their codes, of other numbers relative to a tenth of their size
+  int epochs = 10;                         ///< passes over the calibration samples
+  int layers = 1;                          ///< trained together at least; the largest of all that take part counts
+  static constexpr double automatic = -1;  ///< `rate=auto`: 0.02 and 0.005, whichever comes nearer
+  double rate = automatic;                 ///< how far a number moves at a time: weights in steps of their codes
   friend bool operator==(const FinetuneStage&, const FinetuneStage&) = default;
 };
 

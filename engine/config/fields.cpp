@@ -156,7 +156,9 @@ constexpr std::array bias_correction_fields = {
 constexpr std::array finetune_fields = {
     integer<&FinetuneStage::epochs>("epochs", 1, 1000, "passes over the calibration samples, for each block"),
     integer<&FinetuneStage::layers>("layers", 1, 64, "layers that are trained together at least"),
-    number<&FinetuneStage::rate>("rate", 0, 1, "how far a weight moves at a time, in steps of its codes; it falls to 0"),
+    number<&FinetuneStage::rate>("rate", 0, 1,
+                                 "how far a weight moves at a time at first, in steps of its codes; auto: the better of 0.02 and 0.005",
+                                 "auto", FinetuneStage::automatic),
 };
 
 constexpr std::array static_int8_fields = {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 
 #include "engine/base/error.hpp"
@@ -11,6 +12,7 @@
 #include "engine/passes/fold_constants.hpp"
 #include "engine/quant/absorb_bias.hpp"
 #include "engine/quant/convert.hpp"
+#include "engine/quant/finetune/learned_step.hpp"
 #include "engine/quant/finetune/learned_vector.hpp"
 #include "engine/quant/finetune/learned_weights.hpp"
 #include "engine/quant/finetune/train_block.hpp"
@@ -32,7 +34,14 @@ struct TrainedLayer {
 struct Learned {
   ConstantPlace place;
   std::unique_ptr<LearnedConstant> constant;
-  const LearnedWeights* weights = nullptr;  // null: a vector
+  const LearnedWeights* weights = nullptr;  // of a layer's weights
+  const LearnedStep* step = nullptr;        // of a rounded value's scale
+  std::optional<RoundedValue> value = std::nullopt;
+};
+
+struct Attempt {
+  std::vector<Learned> learned;
+  TrainingResult result;
 };
 
 std::unordered_map<std::string, std::size_t> places_by_name(const Graph& graph) {
@@ -74,7 +83,9 @@ std::string decibels(double ratio) { return cat(shortest(std::round(100 * std::l
 class Finetuner {
  public:
   Finetuner(const FinetuneRequest& request, StageRemarks& remarks)
-      : request_(request), remarks_(remarks), result_{.model = request.start, .solutions = request.solutions} {
+      : request_(request),
+        remarks_(remarks),
+        result_{.model = request.start, .statistics = request.statistics, .solutions = request.solutions} {
     absorb_bias(result_.model, request.config, request.target);
     find_layers();
     quantized_ = convert(result_.model, request.config, request.statistics, request.solutions, WeightForm::qdq, request.target).model;
@@ -145,38 +156,52 @@ class Finetuner {
       return values;
     };
     const BlockProbe known = probe(quantized_, block, inputs_for(0), request_.samples);
-    std::vector<Learned> learned = learn_of(block, known);
     std::vector<ConstantPlace> places;
-    for (const Learned& each : learned) places.push_back(each.place);
+    for (const Learned& each : learn_of(block, known)) places.push_back(each.place);
     GradientReach reach = reach_of(quantized_.graph, block, places, known.shapes);
     const std::vector<ValueId> wanted = keep_known_targets(reach);
     if (wanted.empty()) return say(block, cat("no trained number has a gradient", cut_text(reach)));
     const KeptValues kept(floats, wanted);
     const std::vector<double> weights = run_float_part(floats, wanted, count);
     const TrainingGraph graph = build_training_graph(quantized_, block, places, known, reach, weights);
-    std::erase_if(learned, [&](const Learned& each) { return std::ranges::find(graph.trained, each.place) == graph.trained.end(); });
-    std::vector<LearnedConstant*> constants;
-    for (const Learned& each : learned) constants.push_back(each.constant.get());
-    const FinetuneStage& stage = layer_at(block.layers[0]).stage;
     const auto feed = [&](std::int64_t sample) {
       std::vector<Tensor> values = inputs_for(sample);
       for (const ValueId id : wanted) values.push_back(floats.value(sample, id));
       return values;
     };
-    const TrainingResult result = train_block({.graph = graph,
-                                               .learned = constants,
-                                               .samples = request_.samples,
-                                               .count = count,
-                                               .feed = feed,
-                                               .epochs = stage.epochs,
-                                               .rate = stage.rate});
-    decide(block, result, learned, reach, quantized);
+    decide(block, best_attempt(block, known, graph, feed, count), reach, quantized);
+  }
+
+  // Trains with each rate from the start.
+  Attempt best_attempt(const Block& block, const BlockProbe& known, const TrainingGraph& graph, const FeedSample& feed,
+                       std::int64_t count) const {
+    const FinetuneStage& stage = layer_at(block.layers[0]).stage;
+    std::vector<double> rates = {stage.rate};
+    if (stage.rate == FinetuneStage::automatic) rates = {0.02, 0.005};
+    std::optional<Attempt> best;
+    for (const double rate : rates) {
+      Attempt attempt{.learned = learn_of(block, known), .result = {}};
+      std::erase_if(attempt.learned,
+                    [&](const Learned& each) { return std::ranges::find(graph.trained, each.place) == graph.trained.end(); });
+      std::vector<LearnedConstant*> constants;
+      for (const Learned& each : attempt.learned) constants.push_back(each.constant.get());
+      attempt.result = train_block({.graph = graph,
+                                    .learned = constants,
+                                    .samples = request_.samples,
+                                    .count = count,
+                                    .feed = feed,
+                                    .epochs = stage.epochs,
+                                    .rate = rate});
+      if (!best || !std::isfinite(best->result.after) || attempt.result.after < best->result.after) best = std::move(attempt);
+    }
+    return std::move(*best);
   }
 
   // Everything of the block that may be trained, in the order of its nodes.
   std::vector<Learned> learn_of(const Block& block, const BlockProbe& known) const {
     std::vector<Learned> learned;
     const Uses uses(quantized_.graph);
+    for (const RoundedValue& each : rounded_values(quantized_.graph, block.begin, block.end)) add_step(each, learned);
     for (std::size_t index = block.begin; index < block.end; ++index) {
       const Node& node = quantized_.graph.nodes[index];
       const auto own = start_places_.find(node.name);
@@ -188,7 +213,7 @@ class Finetuner {
         const Tensor* begin = result_.model.graph.constant_input(start, input);
         if (!role || begin == nullptr || start.type != node.type || !stands_for(node, start, input, *begin)) continue;
         const double size = *role == ConstantRole::offset ? known.magnitudes.at(node.outputs[0]) : magnitude(*begin);
-        learned.push_back({.place = {index, input}, .constant = std::make_unique<LearnedVector>(*begin, size), .weights = nullptr});
+        learned.push_back({.place = {index, input}, .constant = std::make_unique<LearnedVector>(*begin, size)});
       }
     }
     return learned;
@@ -205,6 +230,14 @@ class Finetuner {
     double sum = 0;
     for (const float number : tensor.data<float>()) sum += std::fabs(static_cast<double>(number));
     return sum / static_cast<double>(tensor.elements());
+  }
+
+  // Only of values whose ranges come from statistics.
+  void add_step(const RoundedValue& rounded, std::vector<Learned>& learned) const {
+    if (!request_.statistics.contains(quantized_.graph[rounded.value].name)) return;
+    auto constant = std::make_unique<LearnedStep>(*quantized_.graph.constant_input(quantized_.graph.nodes[rounded.dequantizer], 1));
+    const LearnedStep* own = constant.get();
+    learned.push_back({.place = {rounded.dequantizer, 1}, .constant = std::move(constant), .step = own, .value = rounded});
   }
 
   void add_weights(std::size_t index, const Node& start, std::vector<Learned>& learned) const {
@@ -259,20 +292,27 @@ class Finetuner {
     return reach.cut_at.empty() ? "" : cat("; gradients end at ", join(reach.cut_at, ", "));
   }
 
-  void decide(const Block& block, const TrainingResult& result, std::vector<Learned>& learned, const GradientReach& reach,
-              SteppedRun& quantized) {
+  void decide(const Block& block, const Attempt& attempt, const GradientReach& reach, SteppedRun& quantized) {
+    const TrainingResult& result = attempt.result;
     if (!std::isfinite(result.after)) return say(block, cat("a number was not finite while it learned", cut_text(reach)));
     const std::string size = decibels(std::max(result.before, result.after) / std::min(result.before, result.after));
     if (!(result.after < result.before))
       return say(block, cat("held-out error did not fall", result.after > result.before ? cat(" (", size, " more)") : "", cut_text(reach)));
     note(block, cat("finetune: ", size, " less output error on held-out samples, ", block.layers.size(),
                     block.layers.size() == 1 ? " layer" : " layers together", cut_text(reach)));
-    for (const Learned& each : learned) keep(each, quantized);
+    for (const Learned& each : attempt.learned) keep(each, quantized);
   }
 
   void keep(const Learned& learned, SteppedRun& quantized) {
     const Node& node = quantized_.graph.nodes[learned.place.node];
     quantized.replace_input(learned.place.node, learned.place.input, learned.constant->value());
+    if (learned.step != nullptr) {
+      quantized.replace_input(learned.value->quantizer, 1, learned.constant->value());
+      const float scale = learned.step->scale();
+      result_.statistics[quantized_.graph[learned.value->value].name].learned = {static_cast<float>(learned.value->steps_below) * scale,
+                                                                                 static_cast<float>(learned.value->steps_above) * scale};
+      return;
+    }
     if (learned.weights != nullptr) {
       result_.solutions[node.name].quantized = learned.weights->quantized();
       return;

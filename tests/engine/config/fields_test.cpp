@@ -77,7 +77,7 @@ TEST(FieldTable, DefaultsAreFrozen) {
       "bias_correction.mode=fast",
       "finetune.epochs=10",
       "finetune.layers=1",
-      "finetune.rate=0.01",
+      "finetune.rate=auto",
   };
   std::vector<std::string> found;
   append_defaults(scheme_rows(), found);

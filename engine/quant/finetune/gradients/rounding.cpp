@@ -1,13 +1,13 @@
 // Activations that are rounded to codes: gradients go straight through where the value is within the codes' range, and are 0 beyond it
-// (algorithms B12).
+// (algorithms B12). Scales are learned step sizes.
 #include <array>
+#include <numeric>
 
 #include "engine/quant/finetune/gradients/gradient_rule.hpp"
 
 namespace titrate::engine {
 namespace {
 
-// The QuantizeLinear of a DequantizeLinear; null where it reads something else.
 const Node* quantizer_of(const Graph& graph, const Node& node) {
   for (const Node& other : graph.nodes) {
     if (other.type == "QuantizeLinear" && other.outputs[0] == node.inputs[0]) return &other;
@@ -27,6 +27,13 @@ void add_dequantized(GradientBuilder& builder, const Node& node, ValueId gradien
   // Rounding is half a step off at most; what is further off was clipped.
   const ValueId inside = builder.node("LessOrEqual", {error, builder.scaled(node.inputs[1], 0.5001F)});
   builder.add(value, builder.node("Where", {inside, gradient, builder.number(0)}));
+  if (!builder.wanted(node.inputs[1])) return;
+  // By the scale: round(x / s) - x / s inside, the code at the end of the range outside.
+  const ValueId rest = builder.node("Where", {inside, builder.node("Sub", {node.outputs[0], value}), node.outputs[0]});
+  const ValueId slope = builder.node("Div", {rest, node.inputs[1]});
+  std::vector<std::int64_t> axes(builder.shape(node.outputs[0]).size());
+  std::iota(axes.begin(), axes.end(), 0);
+  builder.add(node.inputs[1], builder.sum(builder.product(gradient, slope), axes, false));
 }
 
 // The codes have no gradient of their own: the pair's DequantizeLinear gives it to the value before both.

@@ -147,7 +147,7 @@ TEST(Finetune, ComesNearerToTheFloatModelOnUnseenSamples) {
   for (const Model& model : {residual_network(), normalized()}) {
     for (const char* scheme : {"rtn(bits=2,sym=false,group_size=-1)", "rtn(bits=3,group_size=-1)", "rtn(bits=3,group_size=0)",
                                "gptq(bits=2,sym=false,group_size=-1)"}) {
-      const Tuned result = tuned(model, std::string("finetune(epochs=20,rate=0.02) + ") + scheme);
+      const Tuned result = tuned(model, std::string("finetune(epochs=20) + ") + scheme);
       const Config plain = parse_config(scheme);
       WeightSolutions solutions;
       if (needs_layer_inputs(result.prepared, plain)) solutions = solve_layers(result.prepared, plain, random_samples(result.prepared, 60));
@@ -170,6 +170,18 @@ TEST(Finetune, TrainsNormalizationsAndBiases) {
   EXPECT_TRUE(changed("n_n", 2));
   EXPECT_TRUE(changed("n_b", 1));
   EXPECT_FALSE(changed("n_a", 1)) << "the float weights stay: the codes are what is trained";
+}
+
+TEST(Finetune, LearnsTheRangesOfActivations) {
+  // Statistics say [-1, 1]; values go further.
+  const Tuned result = tuned(normalized(), "finetune(epochs=20) + static_int8()");
+  const double before =
+      error_of(result.prepared, convert(result.prepared, parse_config("static_int8()"), statistics_for(result.prepared.graph)).model);
+  const Conversion after = convert(result.trained.model, result.config, result.trained.statistics);
+  EXPECT_LT(error_of(result.prepared, after.model), 0.8 * before) << to_string(result.remarks);
+  std::int64_t learned = 0;
+  for (const auto& [name, statistics] : result.trained.statistics) learned += statistics.learned ? 1 : 0;
+  EXPECT_GT(learned, 0);
 }
 
 TEST(Finetune, BlocksEndWhereOneValueCrosses) {
@@ -242,8 +254,7 @@ TEST(Finetune, ServesEveryScheme) {
     for (const Model& model : {residual_network(), normalized()}) {
       const Tuned result = tuned(model, "finetune(epochs=2) + " + std::string(row.name) + "()", 20);
       EXPECT_FALSE(result.remarks.empty()) << row.name;
-      const Conversion conversion =
-          convert(result.trained.model, result.config, statistics_for(result.trained.model.graph), result.trained.solutions);
+      const Conversion conversion = convert(result.trained.model, result.config, result.trained.statistics, result.trained.solutions);
       EXPECT_TRUE(quantizes_anything(conversion)) << row.name;
       EXPECT_EQ(run_once(conversion.model, random_samples(result.prepared, 1).feed(0)).size(), 1U);
     }

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "engine/quant/finetune/gradients/gradient_rule.hpp"
+#include "engine/quant/finetune/step_size.hpp"
 #include "engine/quant/finetune/training_graph.hpp"
 #include "tests/engine/quant/quantized_sketch.hpp"
 
@@ -229,6 +230,31 @@ TEST(Gradients, GoStraightThroughRoundingAndNotThroughClipping) {
   const std::vector<Tensor> outputs = run_once(graph.model, {floats({0, 0, 0, 0, 0})});
   const std::vector<float> expected = {-3.0F, -0.5F, 0.5F, 1.0F, 0.0F};
   EXPECT_EQ(std::vector<float>(outputs[1].data<float>().begin(), outputs[1].data<float>().end()), expected);
+}
+
+TEST(Gradients, OfAScaleOfActivationsAreThoseOfLearnedStepSizes) {
+  Sketch sketch(18);
+  sketch.constant("x", floats({-3.1F, -0.4F, 0.3F, 0.9F, 200.0F, -90.0F}))
+      .constant("s", Tensor::scalar(0.5F))
+      .constant("z", Tensor::scalar(std::int8_t{0}));
+  const Model whole = sketch.node("Identity", {"x"}, {"v"})
+                          .node("QuantizeLinear", {"v", "s", "z"}, {"q"})
+                          .node("DequantizeLinear", {"q", "s", "z"}, {"y"})
+                          .output("y")
+                          .model();
+  const Block block{.begin = 0, .end = 3, .layers = {0}};
+  const std::vector<ConstantPlace> places = {{.node = 2, .input = 1}};
+  const BlockProbe known = probe(whole, block, {}, random_samples(whole, 1));
+  const GradientReach reach = reach_of(whole.graph, block, places, known.shapes);
+  const TrainingGraph graph = build_training_graph(whole, block, places, known, reach, {0.5});
+  const std::vector<Tensor> outputs = run_once(graph.model, {floats({0, 0, 0, 0, 0, 0})});
+  double expected = 0;
+  for (const float x : {-3.1F, -0.4F, 0.3F, 0.9F, 200.0F, -90.0F}) {
+    const StepSlopes slopes = step_slopes(x, 0.5F, -128, 127);
+    const float rounded = 0.5F * std::clamp(std::nearbyint(x / 0.5F), -128.0F, 127.0F);
+    expected += static_cast<double>(rounded * slopes.by_scale);
+  }
+  EXPECT_NEAR(static_cast<double>(outputs.at(1).data<float>()[0]), expected, 1e-4 * std::fabs(expected));
 }
 
 TEST(Gradients, EndWhereAnOperatorHasNoneAndTheValueBeforeItIsCompared) {
