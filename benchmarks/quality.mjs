@@ -16,11 +16,11 @@ const page = path.join(here, 'QUALITY.md');
 // `samples`: so many are evaluated where all would take too long.
 const models = {
   m1: {folder: 'm1_mnist_cnn', metric: 'top1', digits: 4},
-  m2: {folder: 'm2_squeezenet_imagenet', metric: 'top1', digits: 4, widths: [4], left_out: ['adaround']},
+  m2: {folder: 'm2_squeezenet_imagenet', metric: 'top1', digits: 4, widths: [4], left_out: ['adaround', 'finetune + rtn', 'finetune + gptq']},
   m3: {folder: 'm3_resnet4b_cifar10', metric: 'top1', digits: 4},
   m5: {folder: 'm5_stories260k', metric: 'perplexity', digits: 3},
 };
-const algorithms = ['rtn', 'hqq', 'awq', 'gptq', 'signround', 'adaround'];
+const algorithms = ['rtn', 'hqq', 'awq', 'gptq', 'signround', 'adaround', 'finetune + rtn', 'finetune + gptq'];
 const clipped = new Set(['rtn', 'awq', 'gptq', 'adaround']);
 const groups = [-1, 32];
 
@@ -33,11 +33,13 @@ function json(command) {
   return JSON.parse(execFileSync(titrate, [...command, '--json'], {encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 1 << 28}));
 }
 
-function configOf(algorithm, bits, group) {
+// A stage before an algorithm, with its defaults: "finetune + gptq".
+function configOf(named, bits, group) {
+  const [algorithm, ...stages] = named.split(' + ').reverse();
   const fields = [`bits=${bits}`, `group_size=${group}`];
   if (algorithm !== 'hqq') fields.push('sym=false');
   if (clipped.has(algorithm)) fields.push('clip=mse');
-  return `${algorithm}(${fields.join(',')})`;
+  return [...stages.map((stage) => `${stage}()`), `${algorithm}(${fields.join(',')})`].join(' + ');
 }
 
 function measure(model, config, output) {

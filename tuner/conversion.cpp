@@ -6,6 +6,7 @@
 #include "engine/base/text.hpp"
 #include "engine/quant/bias_correction/correct_biases.hpp"
 #include "engine/quant/calibrators/calibrator.hpp"
+#include "engine/quant/finetune/finetune.hpp"
 #include "engine/quant/node_selection.hpp"
 #include "engine/quant/stages/stage.hpp"
 #include "engine/quant/weights/solve_layers.hpp"
@@ -84,6 +85,21 @@ ConvertedModel Converter::convert(const Config& unresolved, const LoopControl& c
     run("biases", [&] { corrected = engine::correct_biases(candidate.reference, config, own, solutions, samples, remarks, target_); });
   } else {
     corrected.statistics = std::move(own);
+  }
+  if (engine::finetunes(config)) {
+    run("finetune", [&] {
+      engine::FinetunedModel trained = engine::finetune({.reference = candidate.reference,
+                                                         .start = corrected.model,
+                                                         .config = config,
+                                                         .statistics = corrected.statistics,
+                                                         .solutions = solutions,
+                                                         .samples = samples,
+                                                         .target = target_},
+                                                        remarks);
+      corrected.model = std::move(trained.model);
+      corrected.statistics = std::move(trained.statistics);
+      solutions = std::move(trained.solutions);
+    });
   }
   run("convert", [&] { candidate.conversion = engine::convert(corrected.model, config, corrected.statistics, solutions, form_, target_); });
   add_remarks(candidate.conversion, remarks);

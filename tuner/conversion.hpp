@@ -13,7 +13,8 @@
 
 namespace titrate {
 
-/// Runs a part of the work and tells whoever wants to know how it is called: "stages", "calibrate", "weights", "biases", "convert".
+/// Runs a part of the work and tells whoever wants to know how it is called: "stages", "calibrate", "weights", "biases", "finetune",
+/// "convert".
 using PhaseRunner = std::function<void(const std::string& phase, const std::function<void()>& work)>;
 
 struct ConvertedModel {

@@ -154,8 +154,17 @@ struct BiasCorrectionStage {
   friend bool operator==(const BiasCorrectionStage&, const BiasCorrectionStage&) = default;
 };
 
-/// What is done to the float model before the scheme (or, for biases, with it).
-using Stage = std::variant<SmoothQuantStage, EqualizeStage, BiasCorrectionStage>;
+/// Trains the quantized model block by block against the float one (learned step sizes, algorithms B12).
+struct FinetuneStage {
+  int epochs = 10;                         ///< passes over the calibration samples
+  int layers = 1;                          ///< trained together at least; the largest of all that take part counts
+  static constexpr double automatic = -1;  ///< `rate=auto`: 0.02 and 0.005, whichever comes nearer
+  double rate = automatic;                 ///< how far a number moves at a time: weights in steps of their codes
+  friend bool operator==(const FinetuneStage&, const FinetuneStage&) = default;
+};
+
+/// What is done to the float model before the scheme (or, for biases and training, with it).
+using Stage = std::variant<SmoothQuantStage, EqualizeStage, BiasCorrectionStage, FinetuneStage>;
 
 /// Chooses nodes and gives them stages and a scheme of their own. name beats regex beats between beats position beats type beats the
 /// config's: what names a node is nearer than what counts it. Of several regexes, and of several `between`, the first that matches.

@@ -153,6 +153,14 @@ constexpr std::array bias_correction_fields = {
         "mode", "fast: from the mean input of each layer; full: layer after layer from the quantized model's outputs"),
 };
 
+constexpr std::array finetune_fields = {
+    integer<&FinetuneStage::epochs>("epochs", 1, 1000, "passes over the calibration samples, for each block"),
+    integer<&FinetuneStage::layers>("layers", 1, 64, "layers that are trained together at least"),
+    number<&FinetuneStage::rate>("rate", 0, 1,
+                                 "how far a weight moves at a time at first, in steps of its codes; auto: the better of 0.02 and 0.005",
+                                 "auto", FinetuneStage::automatic),
+};
+
 constexpr std::array static_int8_fields = {
     choice<&StaticInt8Scheme::act>("act", "type of the activations: unsigned or signed 8 or 16 bit; 16 bits run in float"),
     choice<&StaticInt8Scheme::act_sym>("act_sym", "activation ranges are symmetric around 0"),
@@ -226,6 +234,8 @@ constexpr std::array stages = {
     StageRow{"equalize", "makes the ranges of channels between neighbouring layers equal", {}, EqualizeStage{}},
     StageRow{"bias_correction", "gives back to the biases what quantization takes from the mean outputs; needs calibration data",
              bias_correction_fields, BiasCorrectionStage{}},
+    StageRow{"finetune", "trains weights, their scales, biases and normalizations block by block; needs calibration data", finetune_fields,
+             FinetuneStage{}},
 };
 static_assert(stages.size() == std::variant_size_v<Stage>);
 

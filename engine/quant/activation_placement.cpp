@@ -105,10 +105,12 @@ class IntegerPlacer {
   }
 
   ValueRange calibrated(ValueId value, const StaticInt8Scheme& scheme) const {
+    const ValueStatistics& own = statistics_of(graph_[value].name, statistics_);
+    if (own.learned) return {.low = scheme.act_sym ? -own.learned->second : own.learned->first, .high = own.learned->second};
     const int codes = 1 << bits_of(integer_type(scheme));
     const CalibrationRequest request{
         .symmetric = scheme.act_sym, .levels = scheme.act_sym ? codes - 1 : codes, .percentile = scheme.percentile};
-    return calibrator(scheme.calibrator).range(statistics_of(graph_[value].name, statistics_), request);
+    return calibrator(scheme.calibrator).range(own, request);
   }
 
   ValueId leader(ValueId value) const {

@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "engine/quant/observers/histogram.hpp"
 
@@ -29,6 +31,8 @@ struct ValueStatistics {
   std::uint64_t samples = 0;
   std::uint64_t not_finite = 0;  ///< NaN and infinities: counted, never part of a range
   StreamingHistogram histogram;
+  /// A range that training found (low, high): it stands in for any calibrator's.
+  std::optional<std::pair<float, float>> learned = std::nullopt;
 
   void add(const SampleExtent& extent);
 };

@@ -44,8 +44,11 @@ void store_weight_only(SchemeContext& context, Assignment& assignment, const Wei
 
 void apply_nearest(SchemeContext& context, Assignment& assignment, const RoundToNearest& grid) {
   const Graph& graph = context.rewriter.graph();
-  const WeightMatrix weights = weight_matrix_of(graph, graph.nodes[assignment.node]);
-  store_weight_only(context, assignment, weights, quantize_weights(weights, grid), grid.bits);
+  const Node& node = graph.nodes[assignment.node];
+  const WeightMatrix weights = weight_matrix_of(graph, node);
+  const auto found = context.solutions.find(node.name);
+  store_weight_only(context, assignment, weights,
+                    found == context.solutions.end() ? quantize_weights(weights, grid) : found->second.quantized, grid.bits);
 }
 
 void apply_solution(SchemeContext& context, Assignment& assignment, int bits) {

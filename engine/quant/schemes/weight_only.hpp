@@ -35,7 +35,7 @@ template <class Own>
 void store_weight_only(SchemeContext& context, Assignment& assignment, const WeightMatrix& weights, const QuantizedMatrix& quantized,
                        int bits);
 
-/// Stores the weights rounded to nearest.
+/// Stores the weights rounded to nearest, or the codes that were found since (finetuning).
 void apply_nearest(SchemeContext& context, Assignment& assignment, const RoundToNearest& grid);
 
 /// Stores the codes that were found before from the layer's inputs. Throws Error(invalid) if there are none.

@@ -27,7 +27,7 @@ struct StageContext {
 struct StageImplementation {
   std::string_view name;
   bool needs_calibration;
-  /// Changes the model without changing what it computes, but for rounding. Null: the stage acts later (bias correction).
+  /// Changes the model without changing what it computes, but for rounding. Null: the stage acts later (bias correction, finetuning).
   void (*prepare)(StageContext& context, const Stage& stage);
 };
 
@@ -61,6 +61,7 @@ template <class Kind>
 extern const StageImplementation smoothquant_stage;
 extern const StageImplementation equalize_stage;
 extern const StageImplementation bias_correction_stage;
+extern const StageImplementation finetune_stage;
 
 /// Scales the inputs of layers with scheme awq; not a stage of its own, but a part of the scheme.
 void scale_for_awq(StageContext& context);

@@ -17,7 +17,7 @@ bool has_awq(const Model& model, const Config& config, const Target& target) {
 }  // namespace
 
 std::span<const StageImplementation> stage_implementations() {
-  static const std::vector<StageImplementation> rows = {smoothquant_stage, equalize_stage, bias_correction_stage};
+  static const std::vector<StageImplementation> rows = {smoothquant_stage, equalize_stage, bias_correction_stage, finetune_stage};
   return rows;
 }
 

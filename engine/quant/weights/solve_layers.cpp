@@ -24,8 +24,6 @@ constexpr std::int64_t least_rows = 4096;
 constexpr std::int64_t most_rows = 32768;
 // Every fifth sample (or row, where there are few samples) decides whether the result is kept, and is not seen before.
 constexpr std::int64_t held_out_one_in = 5;
-// Of activations on both sides.
-constexpr std::int64_t most_activation_bytes = std::int64_t{1} << 30;
 constexpr std::int64_t most_samples = 128;
 // Of the shift of the target, as GPTQ's: the mean diagonal times this.
 constexpr double target_damp = 0.01;
@@ -240,17 +238,6 @@ Tensor as_tensor(const QuantizedMatrix& quantized, bool transposed, const Shape&
   return tensor;
 }
 
-// As many samples as the activations of both sides leave room for, by how many bytes the values of the first take.
-std::int64_t affordable_samples(const Model& prepared, const CalibrationSamples& samples) {
-  SteppedRun first(prepared, samples, 1);
-  for (std::size_t node = 0; node < prepared.graph.nodes.size(); ++node) {
-    const std::string& type = prepared.graph.nodes[node].type;
-    if (type == "Conv" || type == "Gemm" || type == "MatMul") first.advance_to(node);
-  }
-  const std::int64_t of_one = std::max<std::int64_t>(1, 2 * first.peak_bytes());
-  return std::clamp(most_activation_bytes / of_one, std::int64_t{1}, std::min(samples.count, most_samples));
-}
-
 }  // namespace
 
 bool needs_layer_inputs(const Model& prepared, const Config& config, const Target& target) {
@@ -261,7 +248,7 @@ bool needs_layer_inputs(const Model& prepared, const Config& config, const Targe
 WeightSolutions solve_layers(const Model& prepared, const Config& config, const CalibrationSamples& samples, const Target& target) {
   WeightSolutions solutions;
   if (samples.count == 0) return solutions;
-  const std::int64_t count = affordable_samples(prepared, samples);
+  const std::int64_t count = affordable_samples(prepared, samples, most_samples);
   Sides run(prepared, samples, count);
   for (const Assignment& assignment : assign(prepared.graph, config, target)) {
     if (solver_of(assignment.scheme) == nullptr) continue;

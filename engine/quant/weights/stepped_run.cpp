@@ -7,6 +7,8 @@
 namespace titrate::engine {
 namespace {
 
+constexpr std::int64_t most_activation_bytes = std::int64_t{1} << 30;
+
 // The nodes [begin, end) of a model as a model of their own.
 struct Segment {
   Model model;
@@ -114,10 +116,31 @@ void SteppedRun::forget(std::size_t end) {
                   [&](const auto& each) { return last_reader_[static_cast<std::size_t>(each.first)] < static_cast<std::int64_t>(end); });
 }
 
+void SteppedRun::keep(ValueId id) {
+  std::int64_t& last = last_reader_[static_cast<std::size_t>(id)];
+  kept_.emplace(id, last);
+  last = std::numeric_limits<std::int64_t>::max();
+}
+
+void SteppedRun::release(ValueId id) {
+  last_reader_[static_cast<std::size_t>(id)] = kept_.at(id);
+  kept_.erase(id);
+}
+
 void SteppedRun::replace_input(std::size_t node, std::size_t index, Tensor constant) {
   Graph& graph = model_.graph;
   const ValueId id = graph.add_constant(NameSource(graph).value(graph.nodes[node].name + "#replaced"), std::move(constant));
   graph.nodes[node].inputs[index] = id;
+}
+
+std::int64_t affordable_samples(const Model& model, const CalibrationSamples& samples, std::int64_t most) {
+  SteppedRun first(model, samples, 1);
+  for (std::size_t node = 0; node < model.graph.nodes.size(); ++node) {
+    const std::string& type = model.graph.nodes[node].type;
+    if (type == "Conv" || type == "Gemm" || type == "MatMul") first.advance_to(node);
+  }
+  const std::int64_t of_one = std::max<std::int64_t>(1, 2 * first.peak_bytes());
+  return std::clamp(most_activation_bytes / of_one, std::int64_t{1}, std::min(samples.count, most));
 }
 
 }  // namespace titrate::engine

@@ -28,6 +28,10 @@ class SteppedRun {
   /// Later nodes read this instead of what was computed.
   void replace_value(std::int64_t sample, ValueId id, Tensor value) { values_[static_cast<std::size_t>(sample)].at(id) = std::move(value); }
 
+  /// Keeps a value that has not been computed yet, whoever reads it, until it is released.
+  void keep(ValueId id);
+  void release(ValueId id);
+
   /// The most bytes that values took at once, of all samples.
   [[nodiscard]] std::int64_t peak_bytes() const { return peak_bytes_; }
 
@@ -39,9 +43,14 @@ class SteppedRun {
   Model model_;
   const CalibrationSamples& samples_;
   std::size_t next_ = 0;
-  std::vector<std::int64_t> last_reader_;  // by value; -1: none; of graph outputs beyond all nodes
-  std::vector<Values> values_;             // by sample
+  std::vector<std::int64_t> last_reader_;           // by value; -1: none; of graph outputs beyond all nodes
+  std::unordered_map<ValueId, std::int64_t> kept_;  // their last readers
+  std::vector<Values> values_;                      // by sample
   std::int64_t peak_bytes_ = 0;
 };
+
+/// As many samples, at most `most`, as leave the activations of two runs side by side in a gigabyte, by how many bytes the values of the
+/// first sample take.
+[[nodiscard]] std::int64_t affordable_samples(const Model& model, const CalibrationSamples& samples, std::int64_t most);
 
 }  // namespace titrate::engine

@@ -75,6 +75,9 @@ TEST(FieldTable, DefaultsAreFrozen) {
       "nf4.group_size=64",
       "smoothquant.alpha=0.5",
       "bias_correction.mode=fast",
+      "finetune.epochs=10",
+      "finetune.layers=1",
+      "finetune.rate=auto",
   };
   std::vector<std::string> found;
   append_defaults(scheme_rows(), found);

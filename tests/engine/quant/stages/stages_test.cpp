@@ -129,7 +129,7 @@ TEST(Stages, ANodeThatDoesNotTakePartKeepsItsWeights) {
 TEST(Stages, NeedSamplesAndSaySo) {
   const Model prepared = prepare_float_model(normalized());
   StageRemarks remarks;
-  for (const char* config : {"smoothquant() + static_int8()", "awq()", "bias_correction() + rtn()"}) {
+  for (const char* config : {"smoothquant() + static_int8()", "awq()", "bias_correction() + rtn()", "finetune() + rtn()"}) {
     EXPECT_TRUE(changes_model_by_data(prepared, parse_config(config))) << config;
     EXPECT_THROW((void)apply_stages(prepared, parse_config(config), {}, remarks), Error) << config;
   }
