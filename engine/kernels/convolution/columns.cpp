@@ -1,7 +1,6 @@
 #include "engine/kernels/convolution/columns.hpp"
 
 #include <array>
-#include <numeric>
 
 #include "engine/kernels/convolution/gather.hpp"
 #include "engine/kernels/sgemm/matrix.hpp"
@@ -24,12 +23,12 @@ std::size_t panels_together(const SgemmKernels& kernels, const ConvolutionGeomet
   return std::clamp<std::size_t>(16384 / panel_size(kernels, geometry), 1, most_together);
 }
 
-// Rows of a dense image can be read where they are, unless their distance makes them share a few sets of the first cache (64 sets of 64
-// bytes, eight ways; a quarter is left to the filters).
-bool collides(const ConvolutionPass& pass, std::size_t depth) {
-  const std::int64_t lines = std::max<std::int64_t>(1, pass.layout.channel_size() * 4 / 64);
-  const std::int64_t sets = 64 / std::gcd(lines, std::int64_t{64});
-  return static_cast<std::int64_t>(depth) > sets * 6;
+// Rows of a dense image can be read where they are. A copy costs about what two filters do; it pays where rows do not begin with a line
+// (then every other register would lie in two lines), and where many filters read what is spread over as many pages as there are rows.
+bool worth_copying(const ConvolutionPass& pass) {
+  constexpr std::int64_t line = 16;  // floats
+  constexpr std::size_t many_filters = 64;
+  return pass.layout.channel_size() % line != 0 || pass.filter_count() >= many_filters;
 }
 
 // One thread's part: its memory, and how it multiplies.
@@ -37,7 +36,7 @@ class ColumnWorker {
  public:
   ColumnWorker(const ConvolutionPass& pass, float* scratch)
       : pass_(pass),
-        collides_(!pass.layout.dense() || collides(pass, DepthBlocks(pass.kernels, pass.depth()).longest())),
+        copies_panels_(!pass.layout.dense() || worth_copying(pass)),
         panels_(pass.kernels, pass.filter_count()),
         blocks_(pass.kernels, pass.depth()),
         width_(static_cast<std::size_t>(pass.kernels.columns)),
@@ -69,9 +68,14 @@ class ColumnWorker {
   // A panel of filters meets one panel of columns after the other: what is written then lies side by side in the outputs.
   void run_together(std::size_t block, std::size_t begin, std::size_t end) const {
     std::array<Columns, most_together> columns;
-    for (std::size_t panel = begin; panel < end; ++panel)
-      columns[panel - begin] = columns_of(block, panel, copies_ + (panel - begin) * panel_size_);
     const std::size_t whole = count_of(end - 1) == width_ ? end : end - 1;
+    std::size_t gathered = begin;
+    if (pass_.layout.dense() && copies_panels_) {
+      gather_side_by_side(block, begin, whole);
+      for (; gathered < whole; ++gathered) columns[gathered - begin] = {copies_ + (gathered - begin) * panel_size_, true};
+    }
+    for (std::size_t panel = gathered; panel < end; ++panel)
+      columns[panel - begin] = columns_of(block, panel, copies_ + (panel - begin) * panel_size_);
     SgemmTile tile{.depth = depth_of(block),
                    .a = nullptr,
                    .b = nullptr,
@@ -99,10 +103,20 @@ class ColumnWorker {
     if (is_last(block)) finish(begin, whole, end);
   }
 
+  // Row after row, so that what is read lies side by side too.
+  void gather_side_by_side(std::size_t block, std::size_t begin, std::size_t end) const {
+    pass_.kernels.gather_panels({.image = pass_.image + begin * width_,
+                                 .offsets = pass_.offsets + blocks_.begin(block),
+                                 .depth = depth_of(block),
+                                 .count = end - begin,
+                                 .panels = copies_,
+                                 .panel_stride = panel_size_});
+  }
+
   [[nodiscard]] Columns columns_of(std::size_t block, std::size_t panel, float* copy) const {
     const std::size_t count = count_of(panel);
     const OutputRange range(pass_, panel * width_, count);
-    if (count == width_ && !collides_ && range.is_one_run()) return {pass_.image + range.source(), false};
+    if (count == width_ && !copies_panels_ && range.is_one_run()) return {pass_.image + range.source(), false};
     if (count < width_) std::fill_n(copy, panel_size_, 0.0F);
     range.gather(pass_, blocks_.begin(block), depth_of(block), copy, width_);
     return {copy, true};
@@ -137,7 +151,7 @@ class ColumnWorker {
   }
 
   const ConvolutionPass& pass_;
-  bool collides_;
+  bool copies_panels_;
   RowPanels panels_;
   DepthBlocks blocks_;
   std::size_t width_;
