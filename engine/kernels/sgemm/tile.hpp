@@ -136,7 +136,7 @@ void sgemm_low_tile(const SgemmTile& tile) noexcept {
   finish_sums<W, V * P, R>(tile, sums);
 }
 
-// P registers at once for each run, whatever its length: what is too much is overwritten by the next run or row.
+// P registers at once for each run, at least as long as it: what is too much is overwritten by the next run or row.
 template <int W, int P>
 [[gnu::always_inline]] inline void copy_run(const float* source, float* target) {
 #pragma GCC unroll 4
@@ -172,7 +172,11 @@ template <int W, int P>
 
 template <int W, int V>
 void gather_panel(const SgemmGather& gather) noexcept {
-  if (gather.width <= W) {
+  std::int32_t longest = 0;
+  for (std::size_t index = 0; index < gather.run_count; ++index) {
+    if (gather.runs[index].count > longest) longest = gather.runs[index].count;
+  }
+  if (longest <= W) {
     gather_rows<W, 1>(gather);
   } else {
     gather_rows<W, V>(gather);
