@@ -16,11 +16,12 @@ std::size_t panel_size(const SgemmKernels& kernels, const ConvolutionGeometry& g
   return whole_lines(blocks.longest() * static_cast<std::size_t>(kernels.columns) + gather_slack);
 }
 
-// Panels of columns that take 64 KB of the second cache: a panel of filters that stays in the first meets all of them before the next
-// comes.
+// Panels of columns that stay in the second cache: a panel of filters that stays in the first meets all of them before the next comes. They
+// take 64 KB, or 192 where the filters are too large to stay there too: then these come from far away as few times as possible.
 constexpr std::size_t most_together = 32;
 std::size_t panels_together(const SgemmKernels& kernels, const ConvolutionGeometry& geometry) {
-  return std::clamp<std::size_t>(16384 / panel_size(kernels, geometry), 1, most_together);
+  const bool filters_stay = geometry.filters * geometry.depth() < 131072;
+  return std::clamp<std::size_t>((filters_stay ? 16384 : 49152) / panel_size(kernels, geometry), 1, most_together);
 }
 
 // Rows of a dense image can be read where they are. A copy costs about what two filters do; it pays where rows do not begin with a line
@@ -174,9 +175,10 @@ void convolve_columns(const ConvolutionPass& pass, float* scratch) {
   const auto width = static_cast<std::size_t>(pass.kernels.columns);
   const std::size_t panels = (pass.output_size() + width - 1) / width;
   const std::size_t per_thread = columns_scratch(pass.kernels, pass.geometry);
-  // What one task sums up takes 128 KB of the second cache; with several threads there are enough tasks for all.
+  // What one task sums up takes 128 KB of the second cache, unless there are many filters; with several threads there are enough tasks
+  // for all.
   constexpr std::size_t cached_outputs = 32768;
-  std::size_t together = std::max<std::size_t>(4, cached_outputs / (width * pass.filter_count()));
+  std::size_t together = std::max(panels_together(pass.kernels, pass.geometry), cached_outputs / (width * pass.filter_count()));
   const auto threads = static_cast<std::size_t>(thread_count());
   if (threads > 1) together = std::clamp<std::size_t>(panels / (4 * threads), 1, together);
   parallel_for((panels + together - 1) / together, [&](std::size_t task, std::size_t thread) {
