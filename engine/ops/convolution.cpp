@@ -68,7 +68,7 @@ void run_convolution(const PreparedConvolution& prepared, RunContext& run) {
   }
   const kernels::Epilogue epilogue(selected_isa(), prepared.activation, addend);
   if (is_depthwise(geometry)) {
-    const auto scratch = run.scratch.floats(kernels::depthwise_scratch(geometry));
+    const auto scratch = run.scratch.floats(kernels::depthwise_scratch(prepared.depthwise, geometry));
     kernels::convolve_depthwise(prepared.depthwise, geometry, weights, bias, input, output, scratch, epilogue);
     return;
   }
