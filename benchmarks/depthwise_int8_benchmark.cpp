@@ -34,8 +34,8 @@ void depthwise_float32(benchmark::State& state) {
   const std::vector<float> weights(static_cast<std::size_t>(geometry.groups * geometry.taps()), 0.5F);
   const std::vector<float> input(static_cast<std::size_t>(geometry.groups * geometry.input_size()), 0.25F);
   std::vector<float> output(static_cast<std::size_t>(geometry.groups * geometry.output_size()));
-  std::vector<float> scratch(depthwise_scratch(geometry));
   const DepthwiseKernel kernel = depthwise_kernel(selected_isa());
+  std::vector<float> scratch(depthwise_scratch(kernel, geometry));
   for (auto _ : state) {
     convolve_depthwise(kernel, geometry, weights.data(), nullptr, input.data(), output.data(), scratch);
     benchmark::DoNotOptimize(output.data());

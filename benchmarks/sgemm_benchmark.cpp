@@ -99,15 +99,23 @@ void depthwise(benchmark::State& state) {
   const auto weights = numbers(static_cast<std::size_t>(geometry.groups * geometry.taps()));
   const auto input = numbers(static_cast<std::size_t>(geometry.groups * geometry.input_size()));
   std::vector<float> output(static_cast<std::size_t>(geometry.groups * geometry.output_size()));
-  std::vector<float> scratch(depthwise_scratch(geometry));
   const DepthwiseKernel kernel = depthwise_kernel(selected_isa());
+  std::vector<float> scratch(depthwise_scratch(kernel, geometry));
   for (auto _ : state) {
     convolve_depthwise(kernel, geometry, weights.data(), nullptr, input.data(), output.data(), scratch);
     benchmark::DoNotOptimize(output.data());
   }
   count_flops(state, 2.0 * static_cast<double>(geometry.groups * geometry.taps() * geometry.output_size()));
 }
-BENCHMARK(depthwise)->ArgNames({"channels", "size", "stride"})->Args({144, 56, 1})->Args({144, 56, 2})->Args({960, 7, 1})->UseRealTime();
+BENCHMARK(depthwise)
+    ->ArgNames({"channels", "size", "stride"})
+    ->Args({144, 56, 1})
+    ->Args({144, 56, 2})
+    ->Args({192, 28, 1})
+    ->Args({576, 14, 1})
+    ->Args({576, 14, 2})
+    ->Args({960, 7, 1})
+    ->UseRealTime();
 
 }  // namespace
 }  // namespace titrate::kernels

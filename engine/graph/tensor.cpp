@@ -6,6 +6,7 @@
 #include <new>
 #include <utility>
 
+#include "engine/base/aligned_memory.hpp"
 #include "engine/base/error.hpp"
 #include "engine/base/float16.hpp"
 #include "engine/base/float8.hpp"
@@ -14,7 +15,6 @@
 namespace titrate::engine {
 namespace {
 
-constexpr std::size_t alignment = 64;  // a cache line, and the widest vector register
 // Above this a shape is a mistake or an attack; it also keeps bits * elements inside 63 bits.
 constexpr std::int64_t most_elements = std::int64_t{1} << 48;
 
@@ -25,10 +25,7 @@ void check_has_bytes(DataType type) {
 }  // namespace
 
 std::shared_ptr<std::byte> allocate_bytes(std::size_t bytes) {
-  const std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;
-  auto* memory = static_cast<std::byte*>(std::aligned_alloc(alignment, rounded == 0 ? alignment : rounded));
-  if (memory == nullptr) throw std::bad_alloc();
-  return {memory, [](std::byte* pointer) { std::free(pointer); }};
+  return {static_cast<std::byte*>(allocate_aligned(bytes)), [](std::byte* pointer) { free_aligned(pointer); }};
 }
 
 std::int64_t element_count(std::span<const std::int64_t> shape) {

@@ -37,8 +37,17 @@ struct PreparedConvolution {
   const kernels::DepthwiseKernel depthwise;
   kernels::Activation activation;
   std::optional<kernels::PackedFilters> filters;  // of constant weights
+  // For constant weights and an input whose sizes were known but for the batch.
+  Shape expected_input;
+  kernels::ConvolutionGeometry expected_geometry;
 
   [[nodiscard]] kernels::ConvolutionGeometry geometry(const RunContext& run) const {
+    const Shape& input = run.in(0).shape();
+    if (input.size() == expected_input.size() && std::equal(input.begin() + 1, input.end(), expected_input.begin() + 1)) {
+      kernels::ConvolutionGeometry expected = expected_geometry;
+      expected.batch = input[0];
+      return expected;
+    }
     const Shape& weights = run.in(1).shape();
     const Window window = read_window(node, weights.size() - 2, Shape(weights.begin() + 2, weights.end()));
     return convolution_geometry(window, run.in(0).shape(), weights, run.out().shape(), groups, node);
@@ -59,7 +68,7 @@ void run_convolution(const PreparedConvolution& prepared, RunContext& run) {
   }
   const kernels::Epilogue epilogue(selected_isa(), prepared.activation, addend);
   if (is_depthwise(geometry)) {
-    const auto scratch = run.scratch.floats(kernels::depthwise_scratch(geometry));
+    const auto scratch = run.scratch.floats(kernels::depthwise_scratch(prepared.depthwise, geometry));
     kernels::convolve_depthwise(prepared.depthwise, geometry, weights, bias, input, output, scratch, epilogue);
     return;
   }
@@ -70,32 +79,46 @@ void run_convolution(const PreparedConvolution& prepared, RunContext& run) {
   kernels::convolve(prepared.sgemm, geometry, filters, bias, input, output, scratch, epilogue);
 }
 
-// The form for the input's size, if that is known: without it the one for large images, which is never bad.
-kernels::ConvolutionForm form_for(const PrepareRequest& request, const PreparedConvolution& prepared, const Shape& weights) {
+// What constant weights and an input of known sizes, but for the batch, decide before the run.
+void expect_input(const PrepareRequest& request, const Shape& weights, PreparedConvolution& prepared) {
   const std::optional<Shape>& input = request.inputs[0].shape;
   const auto known = [](std::int64_t size) { return size > 0; };
-  if (!input || input->size() != weights.size() || !std::all_of(input->begin() + 2, input->end(), known)) {
-    return kernels::ConvolutionForm::columns;
-  }
+  if (!input || input->size() != weights.size() || !std::all_of(input->begin() + 1, input->end(), known)) return;
   const Window window = read_window(request.node, weights.size() - 2, Shape(weights.begin() + 2, weights.end()));
+  Shape one = *input;
+  one[0] = 1;
   Shape output{1, weights[0]};
-  for (const std::int64_t size : spatial_outputs(window, *input, request.node)) output.push_back(size);
-  return kernels::preferred_form(prepared.sgemm, convolution_geometry(window, *input, weights, output, prepared.groups, request.node));
+  for (const std::int64_t size : spatial_outputs(window, one, request.node)) output.push_back(size);
+  prepared.expected_geometry = convolution_geometry(window, one, weights, output, prepared.groups, request.node);
+  prepared.expected_input = std::move(one);
+}
+
+// Without the input's size the form for large images, which is never bad.
+kernels::ConvolutionForm form_for(const PreparedConvolution& prepared) {
+  if (prepared.expected_input.empty()) return kernels::ConvolutionForm::columns;
+  return kernels::preferred_form(prepared.sgemm, prepared.expected_geometry);
 }
 
 Step prepare_float(const PrepareRequest& request) {
   const std::int64_t groups = request.node.integer("group", 1);
-  auto prepared = std::make_shared<PreparedConvolution>(PreparedConvolution{
-      request.node, groups, kernels::sgemm_kernels(selected_isa()), kernels::depthwise_kernel(selected_isa()),
-      request.node.type == "FusedConv" ? activation_of_convolution(request.node) : kernels::Activation{}, std::nullopt});
+  auto prepared = std::make_shared<PreparedConvolution>(
+      PreparedConvolution{request.node,
+                          groups,
+                          kernels::sgemm_kernels(selected_isa()),
+                          kernels::depthwise_kernel(selected_isa()),
+                          request.node.type == "FusedConv" ? activation_of_convolution(request.node) : kernels::Activation{},
+                          std::nullopt,
+                          {},
+                          {}});
   if (const Tensor* weights = request.constant(1); weights != nullptr && weights->elements() > 0) {
     kernels::ConvolutionGeometry geometry;
     geometry.groups = groups;
     geometry.channels = weights->shape()[1];
     geometry.filters = weights->shape()[0] / groups;
     geometry.kernel = three(Shape(weights->shape().begin() + 2, weights->shape().end()));
+    expect_input(request, weights->shape(), *prepared);
     if (!is_depthwise(geometry)) {
-      prepared->filters.emplace(prepared->sgemm, geometry, weights->data<float>().data(), form_for(request, *prepared, weights->shape()));
+      prepared->filters.emplace(prepared->sgemm, geometry, weights->data<float>().data(), form_for(*prepared));
     }
   }
   return [prepared = std::shared_ptr<const PreparedConvolution>(std::move(prepared))](RunContext& run) { run_convolution(*prepared, run); };

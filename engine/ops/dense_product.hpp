@@ -5,6 +5,8 @@
 #include <span>
 #include <vector>
 
+#include "engine/base/aligned_memory.hpp"
+
 namespace titrate::engine::ops {
 
 /// A matrix in memory of which element (row, column) is at row * row_stride + column * column_stride.
@@ -28,7 +30,7 @@ class PackedRight {
  private:
   std::size_t rows_;
   std::size_t columns_;
-  std::vector<float> packed_;
+  AlignedFloats packed_;
 };
 
 /// left [M, K] times right [K, N], row-major [M, N]. `scratch` is grown to what packing needs. Sums run along K in its order, whatever the

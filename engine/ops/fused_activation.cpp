@@ -19,7 +19,8 @@ struct Row {
 
 constexpr Row rows[] = {
     {"Clip", ActivationKind::clamp, 2}, {"HardSigmoid", ActivationKind::hard_sigmoid, 2}, {"LeakyRelu", ActivationKind::leaky_relu, 1},
-    {"Relu", ActivationKind::clamp, 0}, {"Sigmoid", ActivationKind::sigmoid, 0},          {"Tanh", ActivationKind::tanh, 0},
+    {"Relu", ActivationKind::clamp, 0}, {"Sigmoid", ActivationKind::sigmoid, 0},          {"Swish", ActivationKind::swish, 1},
+    {"Tanh", ActivationKind::tanh, 0},
 };
 
 [[noreturn]] void refuse(const Node& node, const std::string& what) { throw_invalid(what, node.described()); }

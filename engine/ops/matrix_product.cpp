@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "engine/base/aligned_memory.hpp"
 #include "engine/kernels/activation/epilogue.hpp"
 #include "engine/kernels/sgemm/matrix.hpp"
 #include "engine/kernels/threads.hpp"
@@ -128,10 +129,10 @@ Step prepare_plain_matmul(const PrepareRequest& request) {
 }
 
 // A constant right matrix in column panels.
-using PackedColumns = std::shared_ptr<const std::vector<float>>;
+using PackedColumns = std::shared_ptr<const AlignedFloats>;
 
 PackedColumns pack_constant(const kernels::SgemmKernels& sgemm, const kernels::MatrixView& view) {
-  auto packed = std::make_shared<std::vector<float>>(kernels::packed_columns_size(sgemm, view.rows, view.columns));
+  auto packed = std::make_shared<AlignedFloats>(kernels::packed_columns_size(sgemm, view.rows, view.columns));
   kernels::pack_columns(sgemm, view, packed->data());
   return packed;
 }
@@ -144,7 +145,9 @@ struct FloatOperands {
   kernels::MatrixView b;
   const float* packed_b;
   float* c;
-  bool accumulate;
+  bool accumulate = false;
+  const float* column_start = nullptr;  // of every row's sums; null: 0
+  const float* bounds = nullptr;        // two, of the finished sums; null: none
 };
 
 std::size_t product_scratch(const kernels::SgemmKernels& sgemm, const FloatOperands& operands) {
@@ -172,7 +175,9 @@ void multiply_floats(const kernels::SgemmKernels& sgemm, const FloatOperands& op
                             .b = packed_b,
                             .c = operands.c,
                             .c_stride = operands.b.columns,
-                            .accumulate = operands.accumulate});
+                            .accumulate = operands.accumulate,
+                            .column_start = operands.column_start,
+                            .bounds = operands.bounds});
 }
 
 kernels::MatrixView view_of(const float* elements, std::int64_t rows, std::int64_t columns, bool transposed = false) {
@@ -203,8 +208,7 @@ void run_float_matmul(const kernels::SgemmKernels& sgemm, const Node& node, cons
     return FloatOperands{.a = view_of(left, rows, sizes.depth),
                          .b = view_of(right, sizes.depth, sizes.columns),
                          .packed_b = packed ? packed->data() : nullptr,
-                         .c = run.out().mutable_data<float>().data() + index * rows * sizes.columns,
-                         .accumulate = false};
+                         .c = run.out().mutable_data<float>().data() + index * rows * sizes.columns};
   };
   const std::size_t need = whole_lines(product_scratch(sgemm, operands_at(0)));
   if (stack == 1) {
@@ -273,10 +277,9 @@ struct GemmAttributes {
         beta(node.number("beta", 1.0F)) {}
 };
 
-MatrixSizes gemm_sizes(Shape a, Shape b, const Node& node) {
+MatrixSizes gemm_sizes(Shape a, Shape b, const GemmAttributes& attributes, const Node& node) {
   if (a.size() != 2 || b.size() != 2)
     throw_invalid(cat("Gemm of ", to_text(a), " and ", to_text(b), ": both must be matrices"), node.described());
-  const GemmAttributes attributes(node);
   if (attributes.transpose_a) std::swap(a[0], a[1]);
   if (attributes.transpose_b) std::swap(b[0], b[1]);
   return matrix_sizes(a, b, node);
@@ -297,7 +300,7 @@ std::vector<OutputType> infer_gemm(const InferRequest& request) {
   check_same_types(request, 3);
   OutputType output{.type = request.type(0), .shape = Shape{-1, -1}};
   if (request.shape(0) != nullptr && request.shape(1) != nullptr) {
-    const MatrixSizes sizes = gemm_sizes(*request.shape(0), *request.shape(1), request.node);
+    const MatrixSizes sizes = gemm_sizes(*request.shape(0), *request.shape(1), GemmAttributes(request.node), request.node);
     if (request.shape(2) != nullptr) check_addend(*request.shape(2), sizes, request.node);
     output.shape = sizes.output;
   }
@@ -324,41 +327,60 @@ void add_scaled(const MatrixSizes& sizes, T alpha, T beta, const Tensor* c, std:
   }
 }
 
-void run_float_gemm(const kernels::SgemmKernels& sgemm, const Node& node, const PackedColumns& packed,
-                    const kernels::Activation& activation, RunContext& run) {
+// What a Gemm's step knows before it runs.
+struct PreparedGemm {
+  Node node;
+  GemmAttributes attributes;
+  const kernels::SgemmKernels& sgemm;
+  PackedColumns packed;
+  kernels::Activation activation;
+};
+
+// C is one row for all rows of the product.
+bool is_row(const Tensor& c, const MatrixSizes& sizes) {
+  return !c.shape().empty() && c.shape().back() == sizes.columns && c.elements() == sizes.columns;
+}
+
+// The usual A * B + C: the sums start from C, and bounds are part of the tiles. What is left is done behind the product.
+void run_float_gemm(const PreparedGemm& gemm, RunContext& run) {
   if (run.out().elements() == 0) return;
-  const GemmAttributes attributes(node);
-  const MatrixSizes sizes = gemm_sizes(run.in(0).shape(), run.in(1).shape(), node);
+  const GemmAttributes& attributes = gemm.attributes;
+  const MatrixSizes sizes = gemm_sizes(run.in(0).shape(), run.in(1).shape(), attributes, gemm.node);
   const std::span<float> target = run.out().mutable_data<float>();
   const Tensor* addend = run.has(2) ? &run.in(2) : nullptr;
-  // The usual A * B + C: the sums start from C.
+  FloatOperands operands{.a = view_of(run.in(0).data<float>().data(), sizes.rows, sizes.depth, attributes.transpose_a),
+                         .b = view_of(run.in(1).data<float>().data(), sizes.depth, sizes.columns, attributes.transpose_b),
+                         .packed_b = gemm.packed ? gemm.packed->data() : nullptr,
+                         .c = target.data()};
   const bool start_from_addend = attributes.alpha == 1.0F && addend != nullptr;
-  if (start_from_addend) {
+  if (start_from_addend && attributes.beta == 1.0F && is_row(*addend, sizes)) {
+    operands.column_start = addend->data<float>().data();
+  } else if (start_from_addend) {
     std::fill(target.begin(), target.end(), 0.0F);
     add_scaled(sizes, 0.0F, attributes.beta, addend, target);
+    operands.accumulate = true;
   }
-  const FloatOperands operands{.a = view_of(run.in(0).data<float>().data(), sizes.rows, sizes.depth, attributes.transpose_a),
-                               .b = view_of(run.in(1).data<float>().data(), sizes.depth, sizes.columns, attributes.transpose_b),
-                               .packed_b = packed ? packed->data() : nullptr,
-                               .c = target.data(),
-                               .accumulate = start_from_addend};
-  multiply_floats(sgemm, operands, run.scratch.floats(product_scratch(sgemm, operands)).data());
-  if (!start_from_addend && (addend != nullptr || attributes.alpha != 1.0F)) {
-    add_scaled(sizes, attributes.alpha, attributes.beta, addend, target);
-  }
-  kernels::Epilogue(selected_isa(), activation, nullptr).finish(target.data(), 0, target.size());
+  const bool scaled_after = !start_from_addend && (addend != nullptr || attributes.alpha != 1.0F);
+  const bool bounded = gemm.activation.kind == kernels::ActivationKind::clamp && !scaled_after;
+  const float bounds[2] = {gemm.activation.first, gemm.activation.second};
+  if (bounded) operands.bounds = bounds;
+  multiply_floats(gemm.sgemm, operands, run.scratch.floats(product_scratch(gemm.sgemm, operands)).data());
+  if (scaled_after) add_scaled(sizes, attributes.alpha, attributes.beta, addend, target);
+  if (!bounded) kernels::Epilogue(selected_isa(), gemm.activation, nullptr).finish(target.data(), 0, target.size());
 }
 
 Step prepare_float_gemm(const PrepareRequest& request) {
-  const kernels::SgemmKernels& sgemm = kernels::sgemm_kernels(selected_isa());
-  PackedColumns packed;
+  PreparedGemm gemm{.node = request.node,
+                    .attributes = GemmAttributes(request.node),
+                    .sgemm = kernels::sgemm_kernels(selected_isa()),
+                    .packed = nullptr,
+                    .activation = request.node.type == "FusedGemm" ? activation_of_gemm(request.node) : kernels::Activation{}};
   if (const Tensor* b = request.constant(1); b != nullptr && b->rank() == 2 && b->elements() > 0) {
-    const bool transposed = GemmAttributes(request.node).transpose_b;
+    const bool transposed = gemm.attributes.transpose_b;
     const std::int64_t depth = b->shape()[transposed ? 1 : 0];
-    packed = pack_constant(sgemm, view_of(b->data<float>().data(), depth, b->elements() / depth, transposed));
+    gemm.packed = pack_constant(gemm.sgemm, view_of(b->data<float>().data(), depth, b->elements() / depth, transposed));
   }
-  const kernels::Activation activation = request.node.type == "FusedGemm" ? activation_of_gemm(request.node) : kernels::Activation{};
-  return [&sgemm, packed, activation, node = request.node](RunContext& run) { run_float_gemm(sgemm, node, packed, activation, run); };
+  return [gemm = std::make_shared<const PreparedGemm>(std::move(gemm))](RunContext& run) { run_float_gemm(*gemm, run); };
 }
 
 template <class T>
@@ -366,7 +388,7 @@ struct PlainGemm {
   static Step prepare(const PrepareRequest& request) {
     return [node = request.node](RunContext& run) {
       const GemmAttributes attributes(node);
-      const MatrixSizes sizes = gemm_sizes(run.in(0).shape(), run.in(1).shape(), node);
+      const MatrixSizes sizes = gemm_sizes(run.in(0).shape(), run.in(1).shape(), attributes, node);
       const auto rows = static_cast<std::size_t>(sizes.rows);
       const auto depth = static_cast<std::size_t>(sizes.depth);
       const auto columns = static_cast<std::size_t>(sizes.columns);

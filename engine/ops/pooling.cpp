@@ -172,7 +172,7 @@ bool has_max_kernel(const PoolGeometry& geometry) {
 void max_by_kernel(const PoolGeometry& geometry, const float* input, float* output) {
   const auto size = [](std::int64_t given) { return static_cast<std::size_t>(given); };
   const kernels::MaxPoolRun run = kernels::max_pool_kernels(selected_isa()).planes[geometry.stride[2] - 1];
-  const std::size_t row = kernels::max_pool_row_size(size(geometry.output[2]), size(geometry.kernel[2]), size(geometry.stride[2]));
+  const std::size_t row = kernels::max_pool_rows_size(size(geometry.output[2]), size(geometry.kernel[2]), size(geometry.stride[2]));
   std::vector<float> rows(row * size(kernels::thread_count()), Largest<float>::start);
   kernels::parallel_for(size(geometry.planes), [&](std::size_t plane, std::size_t thread) {
     run({.image = input + plane * size(geometry.input_size()),
@@ -186,7 +186,7 @@ void max_by_kernel(const PoolGeometry& geometry, const float* input, float* outp
          .outputs = output + plane * size(geometry.output_size()),
          .output_rows = size(geometry.output[1]),
          .output_columns = size(geometry.output[2]),
-         .row = rows.data() + thread * row});
+         .rows_kept = rows.data() + thread * row});
   });
 }
 

@@ -41,7 +41,11 @@ class Fuser {
     const Node& node = graph_.nodes[index];
     if (!in_default_domain(node) || node.outputs.size() != 1 || !node.has_output(0)) return 0;
     if (known(node.outputs[0]).info.type != DataType::float32) return 0;
-    if (node.type == "Conv") return fuse_sum(index) + fuse_activation(index, "FusedConv");
+    if (node.type == "Conv") {
+      const std::size_t sums = fuse_sum(index);
+      const std::size_t activations = fuse_activation(index, "FusedConv");
+      return sums + (activations > 0 ? activations : fuse_swish(index));
+    }
     if (node.type == "Gemm" && opset_ >= 11) return fuse_activation(index, "FusedGemm");
     return 0;
   }
@@ -77,6 +81,28 @@ class Fuser {
     become(index, type);
     take_over(index, *reader);
     return 1;
+  }
+
+  // x * Sigmoid(x): two nodes read the convolution, and one of them the other.
+  std::size_t fuse_swish(std::size_t index) {
+    const ValueId own = graph_.nodes[index].outputs[0];
+    if (uses_.is_output(own) || uses_.readers(own).size() != 2) return 0;
+    for (const int reader : uses_.readers(own)) {
+      const auto sigmoid = static_cast<std::size_t>(reader);
+      if (gone_[sigmoid] || graph_.nodes[sigmoid].type != "Sigmoid" || !in_default_domain(graph_.nodes[sigmoid])) continue;
+      const ValueId gate = graph_.nodes[sigmoid].outputs[0];
+      const std::optional<std::size_t> product = reader_of(sigmoid, "Mul");
+      if (!product) continue;
+      const std::vector<ValueId>& factors = graph_.nodes[*product].inputs;
+      if (factors != std::vector<ValueId>{own, gate} && factors != std::vector<ValueId>{gate, own}) continue;
+      graph_.nodes[index].set("activation", std::string("Swish"));
+      graph_.nodes[index].set("activation_params", std::vector<float>{1.0F});
+      become(index, "FusedConv");
+      take_over(index, *product);
+      gone_[sigmoid] = true;
+      return 1;
+    }
+    return 0;
   }
 
   // The only reader of a node's output, of the type asked for; nobody else may know the value.

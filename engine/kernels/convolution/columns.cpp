@@ -1,7 +1,6 @@
 #include "engine/kernels/convolution/columns.hpp"
 
 #include <array>
-#include <numeric>
 
 #include "engine/kernels/convolution/gather.hpp"
 #include "engine/kernels/sgemm/matrix.hpp"
@@ -17,19 +16,20 @@ std::size_t panel_size(const SgemmKernels& kernels, const ConvolutionGeometry& g
   return whole_lines(blocks.longest() * static_cast<std::size_t>(kernels.columns) + gather_slack);
 }
 
-// Panels of columns that take 64 KB of the second cache: a panel of filters that stays in the first meets all of them before the next
-// comes.
+// Panels of columns that stay in the second cache: a panel of filters that stays in the first meets all of them before the next comes. They
+// take 64 KB, or 192 where the filters are too large to stay there too: then these come from far away as few times as possible.
 constexpr std::size_t most_together = 32;
 std::size_t panels_together(const SgemmKernels& kernels, const ConvolutionGeometry& geometry) {
-  return std::clamp<std::size_t>(16384 / panel_size(kernels, geometry), 1, most_together);
+  const bool filters_stay = geometry.filters * geometry.depth() < 131072;
+  return std::clamp<std::size_t>((filters_stay ? 16384 : 49152) / panel_size(kernels, geometry), 1, most_together);
 }
 
-// Rows of a dense image can be read where they are, unless their distance makes them share a few sets of the first cache (64 sets of 64
-// bytes, eight ways; a quarter is left to the filters).
-bool collides(const ConvolutionPass& pass, std::size_t depth) {
-  const std::int64_t lines = std::max<std::int64_t>(1, pass.layout.channel_size() * 4 / 64);
-  const std::int64_t sets = 64 / std::gcd(lines, std::int64_t{64});
-  return static_cast<std::int64_t>(depth) > sets * 6;
+// Rows of a dense image can be read where they are. A copy costs about what two filters do; it pays where rows do not begin with a line
+// (then every other register would lie in two lines), and where many filters read what is spread over as many pages as there are rows.
+bool worth_copying(const ConvolutionPass& pass) {
+  constexpr std::int64_t line = 16;  // floats
+  constexpr std::size_t many_filters = 64;
+  return pass.layout.channel_size() % line != 0 || pass.filter_count() >= many_filters;
 }
 
 // One thread's part: its memory, and how it multiplies.
@@ -37,7 +37,7 @@ class ColumnWorker {
  public:
   ColumnWorker(const ConvolutionPass& pass, float* scratch)
       : pass_(pass),
-        collides_(!pass.layout.dense() || collides(pass, DepthBlocks(pass.kernels, pass.depth()).longest())),
+        copies_panels_(!pass.layout.dense() || worth_copying(pass)),
         panels_(pass.kernels, pass.filter_count()),
         blocks_(pass.kernels, pass.depth()),
         width_(static_cast<std::size_t>(pass.kernels.columns)),
@@ -69,9 +69,14 @@ class ColumnWorker {
   // A panel of filters meets one panel of columns after the other: what is written then lies side by side in the outputs.
   void run_together(std::size_t block, std::size_t begin, std::size_t end) const {
     std::array<Columns, most_together> columns;
-    for (std::size_t panel = begin; panel < end; ++panel)
-      columns[panel - begin] = columns_of(block, panel, copies_ + (panel - begin) * panel_size_);
     const std::size_t whole = count_of(end - 1) == width_ ? end : end - 1;
+    std::size_t gathered = begin;
+    if (pass_.layout.dense() && copies_panels_) {
+      gather_side_by_side(block, begin, whole);
+      for (; gathered < whole; ++gathered) columns[gathered - begin] = {copies_ + (gathered - begin) * panel_size_, true};
+    }
+    for (std::size_t panel = gathered; panel < end; ++panel)
+      columns[panel - begin] = columns_of(block, panel, copies_ + (panel - begin) * panel_size_);
     SgemmTile tile{.depth = depth_of(block),
                    .a = nullptr,
                    .b = nullptr,
@@ -99,10 +104,20 @@ class ColumnWorker {
     if (is_last(block)) finish(begin, whole, end);
   }
 
+  // Row after row, so that what is read lies side by side too.
+  void gather_side_by_side(std::size_t block, std::size_t begin, std::size_t end) const {
+    pass_.kernels.gather_panels({.image = pass_.image + begin * width_,
+                                 .offsets = pass_.offsets + blocks_.begin(block),
+                                 .depth = depth_of(block),
+                                 .count = end - begin,
+                                 .panels = copies_,
+                                 .panel_stride = panel_size_});
+  }
+
   [[nodiscard]] Columns columns_of(std::size_t block, std::size_t panel, float* copy) const {
     const std::size_t count = count_of(panel);
     const OutputRange range(pass_, panel * width_, count);
-    if (count == width_ && !collides_ && range.is_one_run()) return {pass_.image + range.source(), false};
+    if (count == width_ && !copies_panels_ && range.is_one_run()) return {pass_.image + range.source(), false};
     if (count < width_) std::fill_n(copy, panel_size_, 0.0F);
     range.gather(pass_, blocks_.begin(block), depth_of(block), copy, width_);
     return {copy, true};
@@ -137,7 +152,7 @@ class ColumnWorker {
   }
 
   const ConvolutionPass& pass_;
-  bool collides_;
+  bool copies_panels_;
   RowPanels panels_;
   DepthBlocks blocks_;
   std::size_t width_;
@@ -160,9 +175,10 @@ void convolve_columns(const ConvolutionPass& pass, float* scratch) {
   const auto width = static_cast<std::size_t>(pass.kernels.columns);
   const std::size_t panels = (pass.output_size() + width - 1) / width;
   const std::size_t per_thread = columns_scratch(pass.kernels, pass.geometry);
-  // What one task sums up takes 128 KB of the second cache; with several threads there are enough tasks for all.
+  // What one task sums up takes 128 KB of the second cache, unless there are many filters; with several threads there are enough tasks
+  // for all.
   constexpr std::size_t cached_outputs = 32768;
-  std::size_t together = std::max<std::size_t>(4, cached_outputs / (width * pass.filter_count()));
+  std::size_t together = std::max(panels_together(pass.kernels, pass.geometry), cached_outputs / (width * pass.filter_count()));
   const auto threads = static_cast<std::size_t>(thread_count());
   if (threads > 1) together = std::clamp<std::size_t>(panels / (4 * threads), 1, together);
   parallel_for((panels + together - 1) / together, [&](std::size_t task, std::size_t thread) {

@@ -4,8 +4,8 @@
 
 #include <cstddef>
 #include <span>
-#include <vector>
 
+#include "engine/base/aligned_memory.hpp"
 #include "engine/kernels/activation/epilogue.hpp"
 #include "engine/kernels/convolution/geometry.hpp"
 #include "engine/kernels/sgemm/sgemm.hpp"
@@ -35,7 +35,7 @@ class PackedFilters {
  private:
   ConvolutionForm form_;
   std::size_t group_size_;
-  std::vector<float> packed_;
+  AlignedFloats packed_;
 };
 
 /// Memory that convolve() needs beside its arguments, in floats. Throws Error(invalid) if the image is too large for 32-bit offsets.

@@ -9,7 +9,8 @@
 namespace titrate::kernels {
 namespace {
 
-constexpr std::size_t read_ahead = 16;  // what the kernel may read behind a row
+constexpr std::size_t read_ahead = 16;              // what the kernel may read behind a row
+constexpr std::int64_t most_columns_together = 14;  // up to here channels together are faster than a row at a time (README)
 
 std::size_t whole_lines(std::size_t floats) { return (floats + 15) / 16 * 16; }
 
@@ -77,6 +78,66 @@ void convolve_planes(const DepthwisePass& pass, const PaddedRows& rows, float* s
   });
 }
 
+// What DepthwiseChannels needs for channels of a geometry that padded_rows() knows.
+DepthwiseChannels channels_of(const ConvolutionGeometry& geometry) {
+  const auto size = [](std::int64_t given) { return static_cast<std::size_t>(given); };
+  return {.channels = 0,
+          .image = nullptr,
+          .rows = size(geometry.input[1]),
+          .columns = size(geometry.input[2]),
+          .pad_top = size(geometry.pad[1]),
+          .pad_left = size(geometry.pad[2]),
+          .weights = nullptr,
+          .start = nullptr,
+          .bounds = nullptr,
+          .outputs = nullptr,
+          .output_rows = size(geometry.output[1]),
+          .output_columns = size(geometry.output[2]),
+          .padded = nullptr};
+}
+
+std::size_t channels_size(const ConvolutionGeometry& geometry, std::size_t lanes) {
+  const DepthwiseChannels work = channels_of(geometry);
+  const PaddedChannels padded(work, static_cast<std::size_t>(geometry.kernel[1]), static_cast<std::size_t>(geometry.stride[1]));
+  return whole_lines(padded_channels_size(work, padded, lanes));
+}
+
+// Small planes, one filter each: a row fills a few registers only, and those are half empty.
+bool takes_channels_together(const DepthwiseKernel& kernel, const ConvolutionGeometry& geometry) {
+  const auto lanes = static_cast<std::int64_t>(kernel.lanes);
+  const bool small = geometry.output[2] <= most_columns_together && geometry.input[2] <= 2 * most_columns_together;
+  return small && geometry.filters == 1 && geometry.groups >= lanes / 2 && geometry.input_size() >= lanes &&
+         geometry.output_size() >= lanes;
+}
+
+void convolve_channels(const DepthwisePass& pass, float* scratch) {
+  const ConvolutionGeometry& geometry = pass.geometry;
+  const std::size_t lanes = pass.kernel.lanes;
+  const DepthwiseChannelsRun run = pass.kernel.channels[geometry.kernel[1] == 5 ? 1 : 0][geometry.stride[1] - 1];
+  const Activation& activation = pass.epilogue.activation;
+  const bool clamps = activation.kind == ActivationKind::clamp && pass.epilogue.addend == nullptr;
+  const float bounds[2] = {activation.first, activation.second};
+  const std::size_t size = channels_size(geometry, lanes);
+  std::fill_n(scratch, static_cast<std::size_t>(thread_count()) * size, 0.0F);
+  const auto channels = static_cast<std::size_t>(geometry.groups);
+  const std::size_t parts = (channels + lanes - 1) / lanes;
+  parallel_for(static_cast<std::size_t>(geometry.batch) * parts, [&](std::size_t index, std::size_t thread) {
+    const std::size_t channel = index % parts * lanes;
+    const std::size_t plane = index / parts * channels + channel;
+    const std::size_t first = plane * static_cast<std::size_t>(geometry.output_size());
+    DepthwiseChannels work = channels_of(geometry);
+    work.channels = std::min(lanes, channels - channel);
+    work.image = pass.image(static_cast<std::int64_t>(plane));
+    work.weights = pass.filters + channel * static_cast<std::size_t>(geometry.taps());
+    work.start = pass.bias == nullptr ? nullptr : pass.bias + channel;
+    work.bounds = clamps ? bounds : nullptr;
+    work.outputs = pass.output + first;
+    work.padded = scratch + thread * size;
+    run(work);
+    if (!clamps) pass.epilogue.finish(pass.output, first, work.channels * static_cast<std::size_t>(geometry.output_size()));
+  });
+}
+
 // Any filter: the image in its phases first, then row by row.
 void convolve_channel(const DepthwisePass& pass, const PhaseLayout& layout, const std::int32_t* offsets, const float* filter, float start,
                       const float* image, float* output) {
@@ -111,9 +172,12 @@ void convolve_phases(const DepthwisePass& pass, const PhaseLayout& layout, float
 
 }  // namespace
 
-std::size_t depthwise_scratch(const ConvolutionGeometry& geometry) {
+std::size_t depthwise_scratch(const DepthwiseKernel& kernel, const ConvolutionGeometry& geometry) {
   const auto threads = static_cast<std::size_t>(thread_count());
-  if (const auto rows = padded_rows(geometry)) return threads * padded_plane_size(*rows);
+  if (const auto rows = padded_rows(geometry)) {
+    return threads *
+           std::max(padded_plane_size(*rows), takes_channels_together(kernel, geometry) ? channels_size(geometry, kernel.lanes) : 0);
+  }
   return whole_lines(static_cast<std::size_t>(geometry.taps())) + threads * image_size(PhaseLayout(geometry));
 }
 
@@ -121,7 +185,9 @@ void convolve_depthwise(const DepthwiseKernel& kernel, const ConvolutionGeometry
                         const float* input, float* output, std::span<float> scratch, const Epilogue& epilogue) {
   const DepthwisePass pass{
       .kernel = kernel, .geometry = geometry, .filters = filters, .bias = bias, .input = input, .output = output, .epilogue = epilogue};
-  if (const auto rows = padded_rows(geometry)) {
+  if (const auto rows = padded_rows(geometry); rows && takes_channels_together(kernel, geometry)) {
+    convolve_channels(pass, scratch.data());
+  } else if (rows) {
     convolve_planes(pass, *rows, scratch.data());
   } else {
     convolve_phases(pass, PhaseLayout(geometry), scratch.data());

@@ -11,7 +11,7 @@
 namespace titrate::kernels {
 
 /// Memory that convolve_depthwise() needs beside its arguments, in floats.
-[[nodiscard]] std::size_t depthwise_scratch(const ConvolutionGeometry& geometry);
+[[nodiscard]] std::size_t depthwise_scratch(const DepthwiseKernel& kernel, const ConvolutionGeometry& geometry);
 
 /// Arguments as of convolve() (convolution.hpp), the filters [groups * filters, 1, kernel...] not packed.
 void convolve_depthwise(const DepthwiseKernel& kernel, const ConvolutionGeometry& geometry, const float* filters, const float* bias,

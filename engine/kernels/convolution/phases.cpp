@@ -4,27 +4,16 @@
 #include <cstring>
 
 #include "engine/base/error.hpp"
+#include "engine/kernels/lanes.hpp"
 
 namespace titrate::kernels {
 namespace {
 
 constexpr std::int64_t most_channel = std::int64_t{1} << 31;  // elements: offsets are 32-bit
 
-// One row of a phase: target[i] = source[i * stride + first], zero where that is outside [0, size).
-template <bool padding>
-void fill_row(const float* source, std::int64_t size, std::int64_t stride, std::int64_t first, float* target, std::int64_t count) {
-  const std::int64_t before = first >= 0 ? 0 : std::min(count, (-first + stride - 1) / stride);
-  const std::int64_t end = first >= size ? 0 : std::min(count, (size - first + stride - 1) / stride);
-  const std::int64_t stop = std::max(before, end);
-  if constexpr (padding) std::fill_n(target, before, 0.0F);
-  if (stride == 1) {
-    if (stop > before) std::memcpy(target + before, source + first + before, static_cast<std::size_t>(stop - before) * sizeof(float));
-  } else if (stride == 2) {  // a constant that the compiler makes shuffles of
-    for (std::int64_t i = before; i < stop; ++i) target[i] = source[i * 2 + first];
-  } else {
-    for (std::int64_t i = before; i < stop; ++i) target[i] = source[i * stride + first];
-  }
-  if constexpr (padding) std::fill_n(target + stop, count - stop, 0.0F);
+// How many samples of a phase lie before a place in the image; sample 0 lies at `first`.
+std::int64_t samples_before(std::int64_t place, std::int64_t first, std::int64_t stride) {
+  return place <= first ? 0 : (place - first + stride - 1) / stride;
 }
 
 }  // namespace
@@ -45,6 +34,11 @@ PhaseLayout::PhaseLayout(const ConvolutionGeometry& geometry) {
       most_shift = std::max(most_shift, own.shift.back());
     }
     pitch_[axis] = geometry.output[axis] + most_shift;
+    for (const std::int64_t phase : own.phases) {
+      const std::int64_t first = phase - geometry.pad[axis];
+      const std::int64_t end = std::min(pitch_[axis], samples_before(geometry.input[axis], first, geometry.stride[axis]));
+      own.inside.push_back({std::min(samples_before(0, first, geometry.stride[axis]), end), end});
+    }
     phase_count *= static_cast<std::int64_t>(own.phases.size());
     is_image_ = is_image_ && geometry.stride[axis] == 1 && geometry.pad[axis] == 0 && pitch_[axis] == geometry.input[axis];
   }
@@ -59,48 +53,71 @@ PhaseLayout::PhaseLayout(const ConvolutionGeometry& geometry) {
 
 void PhaseLayout::offsets(const ConvolutionGeometry& geometry, std::int32_t* target) const {
   const std::int64_t phase_size = pitch_[0] * pitch_[1] * pitch_[2];
-  for (std::int64_t channel = 0; channel < geometry.channels; ++channel) {
-    for (std::size_t d = 0; d < axes_[0].phase.size(); ++d) {
-      for (std::size_t h = 0; h < axes_[1].phase.size(); ++h) {
-        for (std::size_t w = 0; w < axes_[2].phase.size(); ++w) {
-          const auto height_phases = static_cast<std::int64_t>(axes_[1].phases.size());
-          const auto width_phases = static_cast<std::int64_t>(axes_[2].phases.size());
-          const std::int64_t phase = (axes_[0].phase[d] * height_phases + axes_[1].phase[h]) * width_phases + axes_[2].phase[w];
-          const std::int64_t shift = (axes_[0].shift[d] * pitch_[1] + axes_[1].shift[h]) * pitch_[2] + axes_[2].shift[w];
-          *target++ = static_cast<std::int32_t>(channel * channel_size_ + phase * phase_size + shift);
+  const auto height_phases = static_cast<std::int64_t>(axes_[1].phases.size());
+  const auto width_phases = static_cast<std::int64_t>(axes_[2].phases.size());
+  std::int32_t* next = target;
+  for (std::size_t d = 0; d < axes_[0].phase.size(); ++d) {
+    for (std::size_t h = 0; h < axes_[1].phase.size(); ++h) {
+      for (std::size_t w = 0; w < axes_[2].phase.size(); ++w) {
+        const std::int64_t phase = (axes_[0].phase[d] * height_phases + axes_[1].phase[h]) * width_phases + axes_[2].phase[w];
+        const std::int64_t shift = (axes_[0].shift[d] * pitch_[1] + axes_[1].shift[h]) * pitch_[2] + axes_[2].shift[w];
+        *next++ = static_cast<std::int32_t>(phase * phase_size + shift);
+      }
+    }
+  }
+  const std::int64_t taps = geometry.taps();
+  for (std::int64_t channel = 1; channel < geometry.channels; ++channel) {
+    const auto begin = static_cast<std::int32_t>(channel * channel_size_);
+    for (std::int64_t tap = 0; tap < taps; ++tap) *next++ = target[tap] + begin;
+  }
+}
+
+// Row by row of the image; with stride 2 both phases of a row at once.
+void PhaseLayout::fill_inside(const ConvolutionGeometry& geometry, const float* channel, float* target) const {
+  const Sizes3& size = geometry.input;
+  const std::int64_t phase_size = pitch_[0] * pitch_[1] * pitch_[2];
+  const auto phases_across = static_cast<std::int64_t>(axes_[2].phases.size());
+  for (std::size_t index_d = 0; index_d < axes_[0].phases.size(); ++index_d) {
+    const std::int64_t phase_d = axes_[0].phases[index_d];
+    const Range deep = axes_[0].inside[index_d];
+    for (std::size_t index_h = 0; index_h < axes_[1].phases.size(); ++index_h) {
+      const std::int64_t phase_h = axes_[1].phases[index_h];
+      const Range down = axes_[1].inside[index_h];
+      for (std::int64_t d = deep.begin; d < deep.end; ++d) {
+        const std::int64_t in_d = d * geometry.stride[0] + phase_d - geometry.pad[0];
+        for (std::int64_t h = down.begin; h < down.end; ++h) {
+          const std::int64_t in_h = h * geometry.stride[1] + phase_h - geometry.pad[1];
+          fill_row(geometry, channel + (in_d * size[1] + in_h) * size[2], target + (d * pitch_[1] + h) * pitch_[2]);
         }
       }
+      target += phase_size * phases_across;
     }
   }
 }
 
-void PhaseLayout::fill(const ConvolutionGeometry& geometry, const float* channel, float* target) const {
-  fill_phases<true>(geometry, channel, target);
-}
-
-void PhaseLayout::fill_inside(const ConvolutionGeometry& geometry, const float* channel, float* target) const {
-  fill_phases<false>(geometry, channel, target);
-}
-
-template <bool padding>
-void PhaseLayout::fill_phases(const ConvolutionGeometry& geometry, const float* channel, float* target) const {
-  const Sizes3& size = geometry.input;
-  for (const std::int64_t phase_d : axes_[0].phases) {
-    for (const std::int64_t phase_h : axes_[1].phases) {
-      for (const std::int64_t phase_w : axes_[2].phases) {
-        for (std::int64_t d = 0; d < pitch_[0]; ++d) {
-          const std::int64_t in_d = d * geometry.stride[0] + phase_d - geometry.pad[0];
-          for (std::int64_t h = 0; h < pitch_[1]; ++h, target += pitch_[2]) {
-            const std::int64_t in_h = h * geometry.stride[1] + phase_h - geometry.pad[1];
-            if (in_d >= 0 && in_d < size[0] && in_h >= 0 && in_h < size[1]) {
-              fill_row<padding>(channel + (in_d * size[1] + in_h) * size[2], size[2], geometry.stride[2], phase_w - geometry.pad[2], target,
-                                pitch_[2]);
-            } else if (padding) {
-              std::fill_n(target, pitch_[2], 0.0F);
-            }
-          }
-        }
-      }
+void PhaseLayout::fill_row(const ConvolutionGeometry& geometry, const float* row, float* target) const {
+  const std::vector<std::int64_t>& phases = axes_[2].phases;
+  const std::int64_t phase_size = pitch_[0] * pitch_[1] * pitch_[2];
+  const std::int64_t stride = geometry.stride[2];
+  const std::int64_t pad = geometry.pad[2];
+  if (stride == 2 && phases.size() == 2) {  // a column's place behind the padding decides where it goes
+    const std::int64_t count = std::min(geometry.input[2], 2 * pitch_[2] - pad);
+    float* const of_phase[2] = {target + phases[0] * phase_size, target + (1 - phases[0]) * phase_size};
+    if (count > 0) {
+      split_floats<4>(row, of_phase[pad % 2] + pad / 2, of_phase[(pad + 1) % 2] + (pad + 1) / 2, static_cast<std::size_t>(count));
+    }
+    return;
+  }
+  for (std::size_t index = 0; index < phases.size(); ++index, target += phase_size) {
+    const auto [begin, end] = axes_[2].inside[index];
+    if (begin == end) continue;
+    const float* source = row + begin * stride + phases[index] - pad;
+    if (stride == 1) {
+      copy_floats<4>(source, target + begin, static_cast<std::size_t>(end - begin));
+    } else if (stride == 2) {  // a constant that the compiler makes shuffles of
+      for (std::int64_t i = 0; i < end - begin; ++i) target[begin + i] = source[i * 2];
+    } else {
+      for (std::int64_t i = 0; i < end - begin; ++i) target[begin + i] = source[i * stride];
     }
   }
 }

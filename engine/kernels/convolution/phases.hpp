@@ -26,17 +26,20 @@ class PhaseLayout {
 
   /// Where row k = channel * taps + tap begins, for all channels of a group.
   void offsets(const ConvolutionGeometry& geometry, std::int32_t* target) const;
-  /// Copies one channel [input] into [channel_size()].
-  void fill(const ConvolutionGeometry& geometry, const float* channel, float* target) const;
-  /// The same without the padding, which has the same places in every channel: target holds zeros there already.
+  /// Copies one channel [input] into [channel_size()] but for the padding, which has the same places in every channel: target holds zeros
+  /// there already.
   void fill_inside(const ConvolutionGeometry& geometry, const float* channel, float* target) const;
 
  private:
-  template <bool padding>
-  void fill_phases(const ConvolutionGeometry& geometry, const float* channel, float* target) const;
+  struct Range {
+    std::int64_t begin, end;
+  };
+  /// A row of the image into its phases, the first of them at target.
+  void fill_row(const ConvolutionGeometry& geometry, const float* row, float* target) const;
 
   struct Axis {
     std::vector<std::int64_t> phases;  // those that a tap uses
+    std::vector<Range> inside;         // for each of them, the samples that lie in the image
     std::vector<std::int64_t> phase;   // for each tap, an index into phases
     std::vector<std::int64_t> shift;   // for each tap, in samples of its phase
   };

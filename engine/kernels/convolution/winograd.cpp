@@ -217,7 +217,10 @@ void activate_outputs(const WinogradPass& pass) {
 bool suits_winograd(const ConvolutionGeometry& geometry) {
   const bool flat = geometry.input[0] == 1 && geometry.output[0] == 1 && geometry.pad[0] == 0;
   const bool plain = geometry.kernel == Sizes3{1, 3, 3} && geometry.stride == Sizes3{1, 1, 1} && geometry.dilation == Sizes3{1, 1, 1};
-  return flat && plain && geometry.channels >= 16 && geometry.filters >= 16 && geometry.output[1] >= 4 && geometry.output[2] >= 4;
+  // With fewer tiles a panel of columns is half empty: 4x4 outputs take 1.7 times as long as directly, 8x8 outputs 0.9 times.
+  constexpr std::int64_t least_tiles = 9;
+  const std::int64_t tiles = (geometry.output[1] + 1) / 2 * ((geometry.output[2] + 1) / 2);
+  return flat && plain && geometry.channels >= 16 && geometry.filters >= 16 && tiles >= least_tiles;
 }
 
 void pack_winograd_filters(const SgemmKernels& kernels, const ConvolutionGeometry& geometry, const float* filters, float* packed) {

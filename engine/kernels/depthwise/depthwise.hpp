@@ -47,9 +47,50 @@ struct PaddedRows {
   return (rows.count * rows.pitch + 32 + 15) / 16 * 16;
 }
 
+/// Up to `lanes` channels of an image under filters of their own, K taps a side and S outputs apart. Image and outputs have at least
+/// `lanes` pixels.
+struct DepthwiseChannels {
+  std::size_t channels;
+  const float* image;  ///< [channels, rows, columns]
+  std::size_t rows;
+  std::size_t columns;
+  std::size_t pad_top;  ///< zeros in front; what is behind follows from the outputs' sizes
+  std::size_t pad_left;
+  const float* weights;  ///< [channels, K, K]
+  const float* start;    ///< one a channel, or null: 0
+  const float* bounds;   ///< as of DepthwisePlane
+  float* outputs;        ///< [channels, output_rows, output_columns]
+  std::size_t output_rows;
+  std::size_t output_columns;
+  float* padded;  ///< padded_channels_size() floats that hold zeros, or what other channels of the same sizes left there
+};
+
+/// The sums of DepthwisePlaneRun, bit for bit, with a register for each pixel: for planes of which rows fill few registers.
+using DepthwiseChannelsRun = void (*)(const DepthwiseChannels&) noexcept;
+
+/// The padded image of DepthwiseChannels, in pixels.
+struct PaddedChannels {
+  std::size_t rows;
+  std::size_t pitch;
+  [[gnu::always_inline]] PaddedChannels(const DepthwiseChannels& work, std::size_t taps, std::size_t stride)
+      : rows(larger((work.output_rows - 1) * stride + taps, work.pad_top + work.rows)),
+        pitch(larger((work.output_columns - 1) * stride + taps, work.pad_left + work.columns)) {}
+
+ private:
+  [[gnu::always_inline]] static std::size_t larger(std::size_t a, std::size_t b) { return a < b ? b : a; }
+};
+
+/// In floats: the padded image and the finished outputs.
+[[nodiscard, gnu::always_inline]] inline std::size_t padded_channels_size(const DepthwiseChannels& work, const PaddedChannels& padded,
+                                                                          std::size_t lanes) {
+  return (padded.rows * padded.pitch + work.output_rows * work.output_columns) * lanes;
+}
+
 struct DepthwiseKernel {
   DepthwiseRun run;
-  DepthwisePlaneRun planes[2][2];  ///< [K == 5][S - 1], K = 3 or 5, S = 1 or 2
+  DepthwisePlaneRun planes[2][2];       ///< [K == 5][S - 1], K = 3 or 5, S = 1 or 2
+  std::size_t lanes;                    ///< of DepthwiseChannels
+  DepthwiseChannelsRun channels[2][2];  ///< as planes
 };
 
 /// Null where the build has no such instruction set.

@@ -1,6 +1,7 @@
 // Rows as a template, whatever the taps; see depthwise.hpp for what it computes. For the files of an instruction set only.
 #pragma once
 
+#include "engine/kernels/depthwise/channels.hpp"
 #include "engine/kernels/depthwise/depthwise.hpp"
 #include "engine/kernels/depthwise/plane.hpp"
 #include "engine/kernels/lanes.hpp"
@@ -39,7 +40,10 @@ void depthwise_row(const float* image, const std::int32_t* offsets, const float*
 
 template <int W>
 constexpr DepthwiseKernel depthwise_kernel_of() {
-  return {depthwise_row<W>, {{depthwise_plane<W, 3, 1>, depthwise_plane<W, 3, 2>}, {depthwise_plane<W, 5, 1>, depthwise_plane<W, 5, 2>}}};
+  return {depthwise_row<W>,
+          {{depthwise_plane<W, 3, 1>, depthwise_plane<W, 3, 2>}, {depthwise_plane<W, 5, 1>, depthwise_plane<W, 5, 2>}},
+          W,
+          {{depthwise_channels<W, 3, 1>, depthwise_channels<W, 3, 2>}, {depthwise_channels<W, 5, 1>, depthwise_channels<W, 5, 2>}}};
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ struct MaxPoolPlane {
   float* outputs;  ///< [output_rows, output_columns]
   std::size_t output_rows;
   std::size_t output_columns;
-  float* row;  ///< max_pool_row_size() floats that hold minus infinity, or what another plane of the same sizes left there
+  float* rows_kept;  ///< max_pool_rows_size() floats that hold minus infinity, or what another plane of the same sizes left there
 };
 
 /// Each output is the largest number of its window that is inside the image; minus infinity without one. NaN is passed over.
@@ -31,10 +31,16 @@ using MaxPoolRun = void (*)(const MaxPoolPlane&) noexcept;
                                                                    std::size_t stride) {
   return output_columns + (taps_across - 1) / stride;
 }
-/// In floats, with what whole registers read behind the last column.
+/// In floats, with what whole registers read behind the last column: one row of the image, combined.
 [[nodiscard, gnu::always_inline]] inline std::size_t max_pool_row_size(std::size_t output_columns, std::size_t taps_across,
                                                                        std::size_t stride) {
   return (max_pool_part(output_columns, taps_across, stride) * stride + 32 + 15) / 16 * 16;
+}
+
+/// Two of them in turn: one is read while the next is written.
+[[nodiscard, gnu::always_inline]] inline std::size_t max_pool_rows_size(std::size_t output_columns, std::size_t taps_across,
+                                                                        std::size_t stride) {
+  return 2 * max_pool_row_size(output_columns, taps_across, stride);
 }
 
 struct MaxPoolKernels {

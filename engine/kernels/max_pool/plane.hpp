@@ -22,19 +22,35 @@ template <int W>
   return best;
 }
 
-// `count` columns of them: for stride 2 the even ones to `even`, the others to `odd`.
+// S * W columns of them, from an even column on for stride 2: the even ones to `even`, the others to `odd`.
+template <int W, int S>
+[[gnu::always_inline]] inline void combine_chunk(const MaxPoolPlane& plane, std::size_t first, std::size_t last, std::size_t column,
+                                                 float* even, float* odd) {
+  const FloatLanes<W> low = largest_of_rows<W>(plane, first, last, column);
+  if constexpr (S == 1) {
+    store<W>(even + column, low);
+  } else {
+    const FloatLanes<W> high = largest_of_rows<W>(plane, first, last, column + W);
+    store<W>(even + column / 2, every_other<W, 0>(low, high));
+    store<W>(odd + column / 2, every_other<W, 1>(low, high));
+  }
+}
+
+// `count` columns. The last chunk lies over a part of the one before.
 template <int W, int S>
 [[gnu::always_inline]] inline void combine_rows(const MaxPoolPlane& plane, std::size_t first, std::size_t last, std::size_t count,
                                                 float* even, float* odd) {
   std::size_t done = 0;
-  if constexpr (S == 1) {
-    for (; done + W <= count; done += W) store<W>(even + done, largest_of_rows<W>(plane, first, last, done));
-  } else {
-    for (; done + 2 * W <= count; done += 2 * W) {
-      const FloatLanes<W> low = largest_of_rows<W>(plane, first, last, done);
-      const FloatLanes<W> high = largest_of_rows<W>(plane, first, last, done + W);
-      store<W>(even + done / 2, every_other<W, 0>(low, high));
-      store<W>(odd + done / 2, every_other<W, 1>(low, high));
+  for (; done + S * W <= count; done += S * W) combine_chunk<W, S>(plane, first, last, done, even, odd);
+  if (done > 0 && done < count) {
+    const std::size_t column = (count - S * W) / S * S;
+    combine_chunk<W, S>(plane, first, last, column, even, odd);
+    done = column + S * W;
+  }
+  if constexpr (W > 4) {
+    if (done == 0 && count >= S * 4) {
+      combine_rows<4, S>(plane, first, last, count, even, odd);
+      return;
     }
   }
   for (; done < count; ++done) {
@@ -55,30 +71,41 @@ template <int W, int S>
 }
 
 template <int W, int S>
-[[gnu::always_inline]] inline void combine_columns(const MaxPoolPlane& plane, std::size_t part, float* outputs) {
+[[gnu::always_inline]] inline void combine_columns(const MaxPoolPlane& plane, const float* row, std::size_t part, float* outputs) {
   const std::size_t count = plane.output_columns;
   std::size_t done = 0;
-  for (; done + W <= count; done += W) store<W>(outputs + done, largest_of_columns<W, S>(plane, plane.row + done, part));
+  for (; done + W <= count; done += W) store<W>(outputs + done, largest_of_columns<W, S>(plane, row + done, part));
   if (done == count) return;
-  const FloatLanes<W> rest = largest_of_columns<W, S>(plane, plane.row + done, part);
-  for (std::size_t i = 0; done + i < count; ++i) outputs[done + i] = rest[i];
+  if (done > 0) {
+    store<W>(outputs + count - W, largest_of_columns<W, S>(plane, row + count - W, part));
+    return;
+  }
+  const FloatLanes<W> rest = largest_of_columns<W, S>(plane, row, part);
+  for (std::size_t i = 0; i < count; ++i) outputs[i] = rest[i];
 }
 
 template <int W, int S>
 void max_pool_plane(const MaxPoolPlane& plane) noexcept {
   const std::size_t part = max_pool_part(plane.output_columns, plane.taps_across, S);
+  const std::size_t size = max_pool_row_size(plane.output_columns, plane.taps_across, S);
   const std::size_t room = part * S > plane.pad_left ? part * S - plane.pad_left : 0;
   const std::size_t count = plane.columns < room ? plane.columns : room;
   const std::size_t odd = S == 1 ? 0 : plane.pad_left % S;  // the parity of the column where the image begins
-  float* even_target = plane.row + odd * part + plane.pad_left / S;
-  float* odd_target = plane.row + (1 - odd) * part + (plane.pad_left + 1) / S;
-  for (std::size_t row = 0; row < plane.output_rows; ++row) {
+  const std::size_t even_place = odd * part + plane.pad_left / S;
+  const std::size_t odd_place = (1 - odd) * part + (plane.pad_left + 1) / S;
+  const auto combine = [&](std::size_t row) __attribute__((always_inline)) {
     const std::size_t begin = row * plane.stride_down;  // in padded rows
     const std::size_t end = begin + plane.taps_down;
     const std::size_t first = begin < plane.pad_top ? 0 : begin - plane.pad_top;
     const std::size_t last = end < plane.pad_top ? 0 : end - plane.pad_top;
-    combine_rows<W, S>(plane, first, last < plane.rows ? last : plane.rows, count, even_target, odd_target);
-    combine_columns<W, S>(plane, part, plane.outputs + row * plane.output_columns);
+    float* target = plane.rows_kept + row % 2 * size;
+    combine_rows<W, S>(plane, first, last < plane.rows ? last : plane.rows, count, target + even_place, target + odd_place);
+  };
+  // A row ahead: a load that straddles two stores waits until both have left for the cache.
+  if (plane.output_rows > 0) combine(0);
+  for (std::size_t row = 0; row < plane.output_rows; ++row) {
+    if (row + 1 < plane.output_rows) combine(row + 1);
+    combine_columns<W, S>(plane, plane.rows_kept + row % 2 * size, part, plane.outputs + row * plane.output_columns);
   }
 }
 

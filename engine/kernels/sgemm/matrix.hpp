@@ -7,7 +7,7 @@
 
 namespace titrate::kernels {
 
-/// How many k a tile runs before the next tile gets the cache: a panel of b (32 columns) then takes 32 KB.
+/// How many k a tile runs at most before the next tile gets the cache: a panel of b (16 columns) then takes 16 KB of the first.
 inline constexpr std::size_t sgemm_depth_block = 256;
 
 /// The rows of a matrix cut into panels of nearly equal height, the taller ones first, none taller than a tile.
@@ -34,7 +34,7 @@ struct MatrixView {
   std::size_t column_stride;
 };
 
-/// The left matrix [M, K]: for each panel, K times `height` floats. Takes M * K floats.
+/// The left matrix [M, K]: for each panel, K times `height` floats. Takes M * K floats. Uses threads.
 void pack_rows(const SgemmKernels& kernels, const MatrixView& matrix, float* packed);
 
 /// The right matrix [K, N]: for each panel of kernels.columns columns, K rows; the last panel is filled up with zeros.
@@ -49,7 +49,9 @@ struct Product {
   const float* b;       ///< from pack_columns
   float* c;             ///< [M, N]
   std::size_t c_stride;
-  bool accumulate = false;  ///< start from what c holds, else from 0
+  bool accumulate = false;              ///< start from what c holds, else from column_start
+  const float* column_start = nullptr;  ///< N floats, the start of every row's sums; null: 0
+  const float* bounds = nullptr;        ///< two: sums are brought between them when they are finished (SgemmTile::bounds); or null
 };
 
 /// C = A * B, or C += A * B. Uses threads, unless it is called from a parallel region.

@@ -8,23 +8,86 @@ namespace titrate::kernels {
 namespace {
 
 // W lanes a register, V registers a row, R rows: R * V accumulators, V registers of b and one broadcast of a must fit the register file.
+template <int W, int V, int R>
+[[gnu::always_inline]] inline void start_sums(const SgemmTile& tile, FloatLanes<W> (&sums)[R][V]) {
+  if (tile.accumulate) {
+#pragma GCC unroll 16
+    for (int row = 0; row < R; ++row) {
+#pragma GCC unroll 8
+      for (int part = 0; part < V; ++part) sums[row][part] = load<W>(tile.c + static_cast<std::size_t>(row) * tile.c_stride + part * W);
+    }
+    return;
+  }
+  // What is stored at the end comes into the cache meanwhile.
+#pragma GCC unroll 16
+  for (int row = 0; row < R; ++row) {
+#pragma GCC unroll 8
+    for (int line = 0; line < W * V; line += 16) {
+      __builtin_prefetch(tile.c + static_cast<std::size_t>(row) * tile.c_stride + line, 1, 3);
+    }
+  }
+  if (tile.start != nullptr) {
+#pragma GCC unroll 16
+    for (int row = 0; row < R; ++row) {
+#pragma GCC unroll 8
+      for (int part = 0; part < V; ++part) sums[row][part] = broadcast_from<W>(tile.start + row);
+    }
+  } else {
+#pragma GCC unroll 8
+    for (int part = 0; part < V; ++part) {
+      const FloatLanes<W> first = tile.column_start != nullptr ? load<W>(tile.column_start + part * W) : FloatLanes<W>{};
+#pragma GCC unroll 16
+      for (int row = 0; row < R; ++row) sums[row][part] = first;
+    }
+  }
+}
+
+template <int W, int V, int R>
+[[gnu::always_inline]] inline void finish_sums(const SgemmTile& tile, FloatLanes<W> (&sums)[R][V]) {
+  if (tile.addend != nullptr) {
+#pragma GCC unroll 16
+    for (int row = 0; row < R; ++row) {
+#pragma GCC unroll 8
+      for (int part = 0; part < V; ++part)
+        sums[row][part] += load<W>(tile.addend + static_cast<std::size_t>(row) * tile.c_stride + part * W);
+    }
+  }
+  if (tile.bounds != nullptr) {
+    const FloatLanes<W> low = broadcast<W>(tile.bounds[0]);
+    const FloatLanes<W> high = broadcast<W>(tile.bounds[1]);
+#pragma GCC unroll 16
+    for (int row = 0; row < R; ++row) {
+#pragma GCC unroll 8
+      for (int part = 0; part < V; ++part) {
+        const FloatLanes<W> above = sums[row][part] < low ? low : sums[row][part];
+        sums[row][part] = above > high ? high : above;
+      }
+    }
+  }
+#pragma GCC unroll 16
+  for (int row = 0; row < R; ++row) {
+#pragma GCC unroll 8
+    for (int part = 0; part < V; ++part) {
+      store<W>(tile.c + static_cast<std::size_t>(row) * tile.c_stride + part * W, sums[row][part]);
+    }
+  }
+}
+
 template <int W, int V, int R, bool indirect>
 void sgemm_tile(const SgemmTile& tile) noexcept {
   FloatLanes<W> sums[R][V];
-#pragma GCC unroll 16
-  for (int row = 0; row < R; ++row) {
-#pragma GCC unroll 4
-    for (int part = 0; part < V; ++part) {
-      sums[row][part] = tile.accumulate ? load<W>(tile.c + static_cast<std::size_t>(row) * tile.c_stride + part * W)
-                                        : broadcast<W>(tile.start != nullptr ? tile.start[row] : 0.0F);
-    }
-  }
+  start_sums<W, V, R>(tile, sums);
   const float* a = tile.a;
   const float* b = tile.b;
   const std::int32_t* offsets = tile.offsets;
+  const float* ahead = tile.ahead != nullptr ? tile.ahead : tile.b;
 #pragma GCC unroll 4
   for (std::size_t k = 0; k < tile.depth; ++k) {
     const float* b_row = indirect ? b + offsets[k] : b;
+    if constexpr (!indirect) {
+      __builtin_prefetch(ahead, 0, 2);
+      ahead += tile.ahead_step;
+    }
     FloatLanes<W> columns[V];
 #pragma GCC unroll 4
     for (int part = 0; part < V; ++part) columns[part] = load<W>(b_row + part * W);
@@ -37,36 +100,43 @@ void sgemm_tile(const SgemmTile& tile) noexcept {
     a += R;
     if constexpr (!indirect) b += W * V;
   }
-  if (tile.addend != nullptr) {
-#pragma GCC unroll 16
-    for (int row = 0; row < R; ++row) {
-#pragma GCC unroll 4
-      for (int part = 0; part < V; ++part)
-        sums[row][part] += load<W>(tile.addend + static_cast<std::size_t>(row) * tile.c_stride + part * W);
-    }
-  }
-  if (tile.bounds != nullptr) {
-    const FloatLanes<W> low = broadcast<W>(tile.bounds[0]);
-    const FloatLanes<W> high = broadcast<W>(tile.bounds[1]);
-#pragma GCC unroll 16
-    for (int row = 0; row < R; ++row) {
-#pragma GCC unroll 4
-      for (int part = 0; part < V; ++part) {
-        const FloatLanes<W> above = sums[row][part] < low ? low : sums[row][part];
-        sums[row][part] = above > high ? high : above;
-      }
-    }
-  }
-#pragma GCC unroll 16
-  for (int row = 0; row < R; ++row) {
-#pragma GCC unroll 4
-    for (int part = 0; part < V; ++part) {
-      store<W>(tile.c + static_cast<std::size_t>(row) * tile.c_stride + part * W, sums[row][part]);
-    }
-  }
+  finish_sums<W, V, R>(tile, sums);
 }
 
-// P registers at once for each run, whatever its length: what is too much is overwritten by the next run or row.
+// Few rows alone leave a tile waiting for its own sums: P panels of columns run at once.
+template <int W, int V, int R, int P>
+void sgemm_low_tile(const SgemmTile& tile) noexcept {
+  FloatLanes<W> sums[R][V * P];
+  start_sums<W, V * P, R>(tile, sums);
+  const float* a = tile.a;
+  const float* b[P];
+#pragma GCC unroll 8
+  for (int panel = 0; panel < P; ++panel) b[panel] = tile.b + static_cast<std::size_t>(panel) * tile.panel_stride;
+#pragma GCC unroll 4
+  for (std::size_t k = 0; k < tile.depth; ++k) {
+    FloatLanes<W> factors[R];
+#pragma GCC unroll 4
+    for (int row = 0; row < R; ++row) factors[row] = broadcast_from<W>(a + row);
+#pragma GCC unroll 8
+    for (int panel = 0; panel < P; ++panel) {
+      // These weights are read once, from far away: a page ahead, for the processor's own reading ahead ends at the page.
+      __builtin_prefetch(b[panel] + 512, 0, 3);
+#pragma GCC unroll 4
+      for (int part = 0; part < V; ++part) {
+        const FloatLanes<W> columns = load<W>(b[panel] + part * W);
+#pragma GCC unroll 4
+        for (int row = 0; row < R; ++row) {
+          sums[row][panel * V + part] = multiply_add<W>(factors[row], columns, sums[row][panel * V + part]);
+        }
+      }
+      b[panel] += W * V;
+    }
+    a += R;
+  }
+  finish_sums<W, V * P, R>(tile, sums);
+}
+
+// P registers at once for each run, at least as long as it: what is too much is overwritten by the next run or row.
 template <int W, int P>
 [[gnu::always_inline]] inline void copy_run(const float* source, float* target) {
 #pragma GCC unroll 4
@@ -102,10 +172,25 @@ template <int W, int P>
 
 template <int W, int V>
 void gather_panel(const SgemmGather& gather) noexcept {
-  if (gather.width <= W) {
+  std::int32_t longest = 0;
+  for (std::size_t index = 0; index < gather.run_count; ++index) {
+    if (gather.runs[index].count > longest) longest = gather.runs[index].count;
+  }
+  if (longest <= W) {
     gather_rows<W, 1>(gather);
   } else {
     gather_rows<W, V>(gather);
+  }
+}
+
+template <int W, int V>
+void gather_side_by_side(const SgemmPanels& gather) noexcept {
+  for (std::size_t k = 0; k < gather.depth; ++k) {
+    const float* source = gather.image + gather.offsets[k];
+    float* target = gather.panels + k * (W * V);
+    for (std::size_t panel = 0; panel < gather.count; ++panel, source += W * V, target += gather.panel_stride) {
+      copy_run<W, V>(source, target);
+    }
   }
 }
 
@@ -118,7 +203,15 @@ constexpr void fill_rows(SgemmKernels& kernels) {
 
 template <int W, int V, int R>
 constexpr SgemmKernels sgemm_kernels_of() {
-  SgemmKernels kernels{R, W * V, {}, {}, gather_panel<W, V>};
+  // At least eight sums at work at once: the latency of a multiplication times its units.
+  SgemmKernels kernels{.rows = R,
+                       .columns = W * V,
+                       .packed = {},
+                       .indirect = {},
+                       .gather = gather_panel<W, V>,
+                       .gather_panels = gather_side_by_side<W, V>,
+                       .panels = {0, 4, 2, 2},
+                       .several = {nullptr, sgemm_low_tile<W, V, 1, 4>, sgemm_low_tile<W, V, 2, 2>, sgemm_low_tile<W, V, 3, 2>}};
   fill_rows<W, V, R>(kernels);
   return kernels;
 }

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <omp.h>
 
+#include <algorithm>
 #include <random>
 #include <vector>
 
@@ -45,7 +46,7 @@ struct Problem {
 
   [[nodiscard]] std::vector<float> run(Isa isa, const Activation& activation, bool adds) const {
     constexpr float mark = 1234.5F;
-    std::vector<float> scratch(depthwise_scratch(geometry) + 64, mark);
+    std::vector<float> scratch(depthwise_scratch(depthwise_kernel(isa), geometry) + 64, mark);
     std::vector<float> output(addend.size() + 64, mark);
     const Epilogue epilogue(isa, activation, adds ? addend.data() : nullptr);
     convolve_depthwise(depthwise_kernel(isa), geometry, filters.data(), bias.data(), input.data(), output.data(),
@@ -88,6 +89,98 @@ TEST(DepthwisePlanes, EqualTheDefinitionAtEveryWidth) {
         }
       }
       expect_right(geometry_of(taps, stride, 23, 150, 1));
+    }
+  }
+}
+
+// All channels of a problem, by the kernel that takes one at a time.
+std::vector<float> planes_one_by_one(const DepthwiseKernel& kernel, const Problem& problem, const float* bounds) {
+  const ConvolutionGeometry& geometry = problem.geometry;
+  const auto size = [](std::int64_t given) { return static_cast<std::size_t>(given); };
+  const auto taps = size(geometry.kernel[1]);
+  const PaddedRows rows(size(geometry.output[1]), size(geometry.output[2]), taps, size(geometry.stride[1]));
+  std::vector<float> padded(padded_plane_size(rows), 0.0F);
+  std::vector<float> outputs(size(geometry.groups * geometry.output_size()));
+  for (std::size_t channel = 0; channel < size(geometry.groups); ++channel) {
+    kernel.planes[taps == 5 ? 1 : 0][geometry.stride[1] - 1]({.image = problem.input.data() + channel * size(geometry.input_size()),
+                                                              .rows = size(geometry.input[1]),
+                                                              .columns = size(geometry.input[2]),
+                                                              .pad_top = size(geometry.pad[1]),
+                                                              .pad_left = size(geometry.pad[2]),
+                                                              .weights = problem.filters.data() + channel * taps * taps,
+                                                              .start = problem.bias[channel],
+                                                              .bounds = bounds,
+                                                              .outputs = outputs.data() + channel * size(geometry.output_size()),
+                                                              .output_rows = size(geometry.output[1]),
+                                                              .output_columns = size(geometry.output[2]),
+                                                              .padded = padded.data()});
+  }
+  return outputs;
+}
+
+// The same by the kernel that takes as many as a register holds, with a mark behind what it may write.
+std::vector<float> planes_together(const DepthwiseKernel& kernel, const Problem& problem, const float* bounds) {
+  constexpr float mark = 1234.5F;
+  const ConvolutionGeometry& geometry = problem.geometry;
+  const auto size = [](std::int64_t given) { return static_cast<std::size_t>(given); };
+  const auto taps = size(geometry.kernel[1]);
+  std::vector<float> outputs(size(geometry.groups * geometry.output_size()) + 1, mark);
+  DepthwiseChannels work{.channels = 0,
+                         .image = nullptr,
+                         .rows = size(geometry.input[1]),
+                         .columns = size(geometry.input[2]),
+                         .pad_top = size(geometry.pad[1]),
+                         .pad_left = size(geometry.pad[2]),
+                         .weights = nullptr,
+                         .start = nullptr,
+                         .bounds = bounds,
+                         .outputs = nullptr,
+                         .output_rows = size(geometry.output[1]),
+                         .output_columns = size(geometry.output[2]),
+                         .padded = nullptr};
+  const std::size_t need = padded_channels_size(work, PaddedChannels(work, taps, size(geometry.stride[1])), kernel.lanes);
+  std::vector<float> padded(need + 1, 0.0F);
+  padded[need] = mark;
+  work.padded = padded.data();
+  for (std::size_t channel = 0; channel < size(geometry.groups); channel += kernel.lanes) {
+    work.channels = std::min(kernel.lanes, size(geometry.groups) - channel);
+    work.image = problem.input.data() + channel * size(geometry.input_size());
+    work.weights = problem.filters.data() + channel * taps * taps;
+    work.start = problem.bias.data() + channel;
+    work.outputs = outputs.data() + channel * size(geometry.output_size());
+    kernel.channels[taps == 5 ? 1 : 0][geometry.stride[1] - 1](work);
+    EXPECT_EQ(padded[need], mark);
+    EXPECT_EQ(outputs[std::min(channel + kernel.lanes, size(geometry.groups)) * size(geometry.output_size())], mark);
+  }
+  outputs.pop_back();
+  return outputs;
+}
+
+TEST(DepthwisePlanes, ChannelsTogetherGiveTheBitsOfOneByOne) {
+  const float bounds[2] = {-0.25F, 0.5F};
+  for (const Isa isa : runnable_isas()) {
+    SCOPED_TRACE(name_of(isa));
+    const DepthwiseKernel kernel = depthwise_kernel(isa);
+    for (const std::int64_t taps : {3, 5}) {
+      for (const std::int64_t stride : {1, 2}) {
+        for (const std::int64_t width : {5, 7, 8, 9, 13, 14, 17, 28}) {
+          for (const std::int64_t pad : {0, 1, 2, 7}) {
+            for (const std::int64_t groups : {1, 7, 8, 9, 19, 33}) {
+              ConvolutionGeometry geometry = geometry_of(taps, stride, 9, width, pad);
+              geometry.batch = 1;
+              geometry.filters = 1;
+              geometry.groups = groups;
+              if (geometry.output_size() < static_cast<std::int64_t>(kernel.lanes)) continue;
+              const Problem problem(geometry);
+              for (const float* limits : {static_cast<const float*>(nullptr), &bounds[0]}) {
+                ASSERT_EQ(planes_together(kernel, problem, limits), planes_one_by_one(kernel, problem, limits))
+                    << taps << " taps, stride " << stride << ", " << width << " columns, padded by " << pad << ", " << groups
+                    << " channels";
+              }
+            }
+          }
+        }
+      }
     }
   }
 }

@@ -36,7 +36,7 @@ INSTANTIATE_TEST_SUITE_P(Isas, MaxPool, testing::ValuesIn(runnable_isas()),
 
 void expect_right(Isa isa, const Window& window, std::mt19937& random) {
   std::normal_distribution<float> normal(0, 1);
-  const std::size_t row = max_pool_row_size(window.output_columns, window.across, window.stride_across);
+  const std::size_t row = max_pool_rows_size(window.output_columns, window.across, window.stride_across);
   std::vector<float> scratch(row + 16, nothing);
   for (int plane = 0; plane < 2; ++plane) {  // the second one finds what the first left in the scratch memory
     std::vector<float> image(window.rows * window.columns);
@@ -55,7 +55,7 @@ void expect_right(Isa isa, const Window& window, std::mt19937& random) {
                                                             .outputs = outputs.data(),
                                                             .output_rows = window.output_rows,
                                                             .output_columns = window.output_columns,
-                                                            .row = scratch.data()});
+                                                            .rows_kept = scratch.data()});
     for (std::size_t h = 0; h < window.output_rows; ++h) {
       for (std::size_t w = 0; w < window.output_columns; ++w) {
         ASSERT_EQ(outputs[h * window.output_columns + w], largest(window, image, h, w)) << h << ", " << w << " of " << window.columns;

@@ -78,6 +78,100 @@ TEST_P(Variant, ProductsOfAllSizesAreTheSumsInTheOrderOfK) {
   }
 }
 
+// Rows and depths for which the product is cut: more rows than a block keeps, more columns than a group has, several parts of the depth,
+// few rows that meet several panels at once.
+TEST_P(Variant, ProductsCutIntoBlocksAreTheSumsInTheOrderOfK) {
+  const SgemmKernels& sgemm = sgemm_kernels(GetParam());
+  const auto width = static_cast<std::size_t>(sgemm.columns);
+  struct Sizes {
+    std::size_t rows, depth, columns;
+  };
+  const std::size_t wide = 9 * width + 3;
+  for (const Sizes sizes : {Sizes{1, 513, wide}, Sizes{2, 300, wide}, Sizes{3, 257, wide}, Sizes{5, 300, wide}, Sizes{19, 1025, wide},
+                            Sizes{131, 513, wide}, Sizes{301, 259, 17}, Sizes{270, 512, 8 * width}, Sizes{40, 0, wide}}) {
+    const auto a = numbers(sizes.rows * sizes.depth);
+    const auto b = numbers(sizes.depth * sizes.columns);
+    const auto start = numbers(sizes.columns);
+    const float bounds[2] = {-1.5F, 2.0F};
+    std::vector<float> packed_a(a.size());
+    std::vector<float> packed_b(packed_columns_size(sgemm, sizes.depth, sizes.columns));
+    pack_rows(sgemm, {a.data(), sizes.rows, sizes.depth, sizes.depth, 1}, packed_a.data());
+    pack_columns(sgemm, {b.data(), sizes.depth, sizes.columns, sizes.columns, 1}, packed_b.data());
+    for (const bool accumulate : {false, true}) {
+      const auto before = numbers(sizes.rows * sizes.columns);
+      std::vector<float> c = before;
+      multiply(sgemm, {.rows = sizes.rows,
+                       .columns = sizes.columns,
+                       .depth = sizes.depth,
+                       .a = packed_a.data(),
+                       .b = packed_b.data(),
+                       .c = c.data(),
+                       .c_stride = sizes.columns,
+                       .accumulate = accumulate,
+                       .column_start = accumulate ? nullptr : start.data(),
+                       .bounds = bounds});
+      std::vector<float> expected = before;
+      for (std::size_t i = 0; i < sizes.rows; ++i) {
+        for (std::size_t j = 0; j < sizes.columns; ++j) {
+          float& target = expected[i * sizes.columns + j];
+          const float sum = ordered_sum(GetParam(), sizes.depth, a.data() + i * sizes.depth, 1, b.data() + j, sizes.columns,
+                                        accumulate ? target : start[j]);
+          target = std::min(std::max(sum, bounds[0]), bounds[1]);
+        }
+      }
+      ASSERT_TRUE(same_bits(c, expected)) << sizes.rows << " x " << sizes.depth << " x " << sizes.columns << ", " << accumulate;
+    }
+  }
+}
+
+TEST_P(Variant, RowsArePackedElementByElementWhateverTheStrides) {
+  const SgemmKernels& sgemm = sgemm_kernels(GetParam());
+  for (std::size_t rows = 1; rows <= 2 * static_cast<std::size_t>(sgemm.rows) + 1; ++rows) {
+    for (const std::size_t depth : {1, 2, 3, 4, 7, 8, 9, 12, 13, 33}) {
+      const auto elements = numbers(2 * rows * depth);
+      struct Strides {
+        std::size_t row, column;
+      };
+      for (const Strides strides : {Strides{depth, 1}, Strides{1, rows}, Strides{2 * depth, 2}}) {
+        constexpr float mark = 1234.5F;
+        std::vector<float> packed(rows * depth + 1, mark);
+        pack_rows(sgemm, {elements.data(), rows, depth, strides.row, strides.column}, packed.data());
+        std::vector<float> expected;
+        const RowPanels panels(sgemm, rows);
+        for (std::size_t panel = 0; panel < panels.count; ++panel) {
+          for (std::size_t k = 0; k < depth; ++k) {
+            for (std::size_t row = 0; row < panels.height(panel); ++row) {
+              expected.push_back(elements[(panels.begin(panel) + row) * strides.row + k * strides.column]);
+            }
+          }
+        }
+        expected.push_back(mark);  // nothing is written behind
+        ASSERT_EQ(packed, expected) << rows << " x " << depth;
+      }
+    }
+  }
+}
+
+TEST_P(Variant, PanelsSideBySideAreCopiedRowByRow) {
+  const SgemmKernels& sgemm = sgemm_kernels(GetParam());
+  const auto width = static_cast<std::size_t>(sgemm.columns);
+  const std::size_t pitch = 3 * width + 5;
+  const std::vector<std::int32_t> offsets{0, static_cast<std::int32_t>(pitch), 3};
+  const auto image = numbers(2 * pitch + 3);
+  const std::size_t stride = offsets.size() * width + 7;
+  std::vector<float> panels(3 * stride, 1234.5F);
+  std::vector<float> expected = panels;
+  sgemm.gather_panels({image.data(), offsets.data(), offsets.size(), 3, panels.data(), stride});
+  for (std::size_t panel = 0; panel < 3; ++panel) {
+    for (std::size_t k = 0; k < offsets.size(); ++k) {
+      for (std::size_t j = 0; j < width; ++j) {
+        expected[panel * stride + k * width + j] = image[static_cast<std::size_t>(offsets[k]) + panel * width + j];
+      }
+    }
+  }
+  EXPECT_EQ(panels, expected);
+}
+
 TEST_P(Variant, IndirectTilesReadTheirRowsThroughOffsets) {
   const SgemmKernels& sgemm = sgemm_kernels(GetParam());
   const auto width = static_cast<std::size_t>(sgemm.columns);

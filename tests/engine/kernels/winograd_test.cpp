@@ -84,7 +84,7 @@ double relative_error(const std::vector<float>& found, const std::vector<double>
 
 // Odd sizes, tiles that reach over the image's end, rows of tiles shorter and longer than a register, channels beyond a block.
 const Sizes cases[] = {
-    {1, 1, 16, 16, 6, 6, 0},  {1, 1, 17, 19, 7, 7, 1},   {2, 1, 24, 32, 13, 13, 1}, {1, 2, 20, 18, 14, 9, 1},
+    {1, 1, 16, 16, 8, 8, 0},  {1, 1, 17, 19, 7, 7, 1},   {2, 1, 24, 32, 13, 13, 1}, {1, 2, 20, 18, 14, 9, 1},
     {1, 1, 64, 23, 5, 60, 1}, {1, 1, 130, 16, 28, 4, 1}, {1, 1, 300, 40, 7, 7, 1},  {1, 1, 32, 64, 31, 33, 0},
 };
 
@@ -163,6 +163,7 @@ TEST(SuitsWinograd, OnlyPlain3x3FiltersOfEnoughChannels) {
   refused([](auto& g) { g.kernel[2] = 5; });
   refused([](auto& g) { g.kernel[0] = 2; });
   refused([](auto& g) { g.output[1] = 2; });
+  refused([](auto& g) { g.output[1] = g.output[2] = 4; });  // four tiles
   geometry.batch = 32;
   EXPECT_TRUE(suits_winograd(geometry));
 }

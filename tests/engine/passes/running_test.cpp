@@ -117,6 +117,40 @@ TEST(FuseActivations, ClipByAttributesAndByInputs) {
   EXPECT_THAT(types_of(left.graph), ElementsAre("Conv", "Clip"));
 }
 
+// A convolution and x * Sigmoid(x) behind it, with the factors in either order.
+Sketch gated(bool sigmoid_first) {
+  Sketch sketch(13);
+  sketch.input("x", {2, 3, 9, 11}).constant("w", numbers({21, 3, 3, 3}, 2)).node("Conv", {"x", "w"}, {"c"}).node("Sigmoid", {"c"}, {"s"});
+  if (sigmoid_first) return std::move(sketch.node("Mul", {"s", "c"}, {"y"}).output("y"));
+  return std::move(sketch.node("Mul", {"c", "s"}, {"y"}).output("y"));
+}
+
+TEST(FuseActivations, SwishIsTwoNodes) {
+  const std::vector<Tensor> inputs = {numbers({2, 3, 9, 11})};
+  for (const bool sigmoid_first : {false, true}) {
+    const Model fused = prepared(gated(sigmoid_first).model(), inputs);
+    ASSERT_THAT(types_of(fused.graph), ElementsAre("FusedConv"));
+    EXPECT_EQ(fused.graph.nodes[0].text("activation", ""), "Swish");
+  }
+  // Where somebody else reads what would be gone, or the Mul takes another factor, all stays.
+  EXPECT_THAT(types_of(prepared(gated(false).output("c").model(), inputs).graph), ElementsAre("Conv", "Sigmoid", "Mul"));
+  EXPECT_THAT(types_of(prepared(gated(false).output("s").model(), inputs).graph), ElementsAre("Conv", "Sigmoid", "Mul"));
+  EXPECT_THAT(types_of(prepared(gated(false).node("Neg", {"c"}, {"n"}).output("n").model(), inputs).graph),
+              ElementsAre("Conv", "Sigmoid", "Mul", "Neg"));
+  Sketch other(13);
+  other.input("x", {2, 3, 9, 11}).constant("w", numbers({21, 3, 3, 3}, 2)).node("Conv", {"x", "w"}, {"c"});
+  other.node("Sigmoid", {"c"}, {"s"}).node("Mul", {"s", "s"}, {"y"}).node("Neg", {"c"}, {"n"});
+  EXPECT_THAT(types_of(prepared(other.output("y").output("n").model(), inputs).graph), ElementsAre("Conv", "Sigmoid", "Mul", "Neg"));
+}
+
+TEST(FuseActivations, SwishBehindAResidualAddition) {
+  Sketch sketch(13);
+  sketch.input("x", {1, 4, 9, 9}).input("r", {1, 4, 9, 9}).constant("w", numbers({4, 4, 3, 3}, 2));
+  sketch.node("Conv", {"x", "w"}, {"c"}, {ints("pads", {1, 1, 1, 1})}).node("Add", {"r", "c"}, {"a"});
+  const Model model = sketch.node("Sigmoid", {"a"}, {"s"}).node("Mul", {"a", "s"}, {"y"}).output("y").model();
+  EXPECT_THAT(types_of(prepared(model, {numbers({1, 4, 9, 9}), numbers({1, 4, 9, 9}, 7)}).graph), ElementsAre("FusedConv"));
+}
+
 TEST(FuseActivations, IntoGemm) {
   for (const Case& activation : activations()) {
     SCOPED_TRACE(activation.type);
