@@ -46,15 +46,15 @@ function timed(command) {
 const json = (command) => timed(command).document;
 
 const program = createHash('sha256').update(fs.readFileSync(titrate)).digest('hex').slice(0, 12);
-const finished = path.join(here, '../build/quality', `${program}.json`);
-const cells = fs.existsSync(finished) ? JSON.parse(fs.readFileSync(finished, 'utf8')) : {};
 
-// What was measured before by this very program, or is now.
-function cell(key, measured) {
+// What was measured before by this very program, or is now. A file for each model, so that models can be measured side by side.
+function cell(name, key, measured) {
+  const file = path.join(here, '../build/quality', `${program}-${name}.json`);
+  const cells = fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : {};
   if (cells[key] === undefined) {
     cells[key] = measured();
-    fs.mkdirSync(path.dirname(finished), {recursive: true});
-    fs.writeFileSync(finished, JSON.stringify(cells, null, 1));
+    fs.mkdirSync(path.dirname(file), {recursive: true});
+    fs.writeFileSync(file, JSON.stringify(cells, null, 1));
   }
   return cells[key];
 }
@@ -111,14 +111,14 @@ for (const [name, model] of Object.entries(models)) {
     continue;
   }
   const whole = ['eval', path.join(folder, 'model.onnx'), '--data', path.join(folder, 'eval.json'), '--metric', model.metric];
-  const baseline = model.metric === 'sqnr' ? null : cell(`${name} float`, () => json(whole).value);
+  const baseline = model.metric === 'sqnr' ? null : cell(name, 'float', () => json(whole).value);
   const rows = [];
   for (const bits of quick ? [4] : model.widths ?? [8, 4, 3, 2]) {
     for (const group of groups) {
       for (const algorithm of algorithms.filter((each) => !(model.left_out ?? []).includes(each))) {
         const config = configOf(algorithm, bits, group);
         try {
-          rows.push({bits, group, algorithm, ...cell(`${name} ${config}`, () => measure(name, model, config, path.join(scratch, 'candidate.onnx')))});
+          rows.push({bits, group, algorithm, ...cell(name, config, () => measure(name, model, config, path.join(scratch, 'candidate.onnx')))});
           const last = rows.at(-1);
           console.error(`quality: ${name} ${config}: ${last.value.toFixed(model.digits)}, ${last.sqnr?.toFixed(1)} dB, ${last.seconds.toFixed(1)} s`);
         } catch (error) {

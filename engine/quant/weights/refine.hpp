@@ -11,4 +11,8 @@ namespace titrate::engine {
 /// codes are moved; with more than 1024 weights a scale the grids stay.
 void refine(const LayerProblem& problem, double damp, int rounds, QuantizedMatrix& quantized);
 
+/// What GPTQ does by default, for the algorithms that have no options of their own for it.
+constexpr double refining_damp = 0.01;
+constexpr int refining_rounds = 4;
+
 }  // namespace titrate::engine
