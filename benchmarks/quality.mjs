@@ -50,13 +50,13 @@ const program = createHash('sha256').update(fs.readFileSync(titrate)).digest('he
 // What was measured before by this very program, or is now. A file for each model, so that models can be measured side by side.
 function cell(name, key, measured) {
   const file = path.join(here, '../build/quality', `${program}-${name}.json`);
-  const cells = fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : {};
-  if (cells[key] === undefined) {
-    cells[key] = measured();
-    fs.mkdirSync(path.dirname(file), {recursive: true});
-    fs.writeFileSync(file, JSON.stringify(cells, null, 1));
-  }
-  return cells[key];
+  const read = () => (fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : {});
+  const known = read()[key];
+  if (known !== undefined) return known;
+  const found = measured();
+  fs.mkdirSync(path.dirname(file), {recursive: true});
+  fs.writeFileSync(file, JSON.stringify({...read(), [key]: found}, null, 1));
+  return found;
 }
 
 // The description of a model's first samples.
