@@ -78,7 +78,7 @@ ConvertedModel Converter::convert(const Config& unresolved, const LoopControl& c
       run("calibrate", [&] { own = collect_statistics(candidate.reference, *calibration_, wants_histogram(config), control, target_); });
   }
   engine::WeightSolutions solutions;
-  if (engine::needs_layer_inputs(candidate.reference, config, target_))
+  if (calibration_ != nullptr && engine::uses_layer_inputs(candidate.reference, config, target_))
     run("weights", [&] { solutions = engine::solve_layers(candidate.reference, config, samples, target_); });
   engine::CorrectedModel corrected{.model = candidate.reference, .statistics = {}};
   if (engine::corrects_biases(config)) {

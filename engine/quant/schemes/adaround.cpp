@@ -1,12 +1,14 @@
 // AdaRound: rounding up or down is learned for each weight.
 #include "engine/quant/weights/adaround.hpp"
 #include "engine/quant/schemes/weight_only.hpp"
+#include "engine/quant/weights/refine.hpp"
 
 namespace titrate::engine {
 namespace {
 
 std::optional<std::string> improve(const LayerProblem& problem, const Scheme& scheme, QuantizedMatrix& quantized) {
   adaround(problem, std::get<AdaRoundScheme>(scheme).iterations, quantized);
+  refine(problem, refining_damp, refining_rounds, quantized);
   return std::nullopt;
 }
 

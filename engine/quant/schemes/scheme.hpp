@@ -37,6 +37,8 @@ struct WeightSolver {
   /// Improves codes that come rounded to nearest, knowing the layer's inputs; a reason if it could not, and nothing is changed then. Null:
   /// rounding to nearest is all.
   std::optional<std::string> (*improve)(const LayerProblem& problem, const Scheme& scheme, QuantizedMatrix& quantized);
+  /// Whether the scheme can do nothing without the layer's inputs.
+  bool needs_data = true;
 };
 
 struct QuantizerRow {

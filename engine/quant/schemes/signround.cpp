@@ -1,6 +1,7 @@
 // SignRound: offsets and scales are learned by the sign of the gradient.
 #include "engine/quant/weights/signround.hpp"
 #include "engine/quant/schemes/weight_only.hpp"
+#include "engine/quant/weights/refine.hpp"
 
 namespace titrate::engine {
 namespace {
@@ -14,6 +15,7 @@ RoundToNearest grid(const Scheme& scheme) {
 
 std::optional<std::string> improve(const LayerProblem& problem, const Scheme& scheme, QuantizedMatrix& quantized) {
   signround(problem, std::get<SignRoundScheme>(scheme).iterations, quantized);
+  refine(problem, refining_damp, refining_rounds, quantized);
   return std::nullopt;
 }
 

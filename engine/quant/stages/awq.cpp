@@ -21,10 +21,10 @@ constexpr std::int64_t rows_in_all = 8192;
 constexpr std::int64_t most_columns = 4096;
 constexpr std::int64_t held_out_one_in = 5;
 
-// What is seen of one reader's input; nothing for grouped convolutions and rows that are too wide.
+// What is seen of one reader's input, by group of channels; nothing where rows are too wide.
 struct ReaderInput {
-  std::optional<InputMoments> seen;
-  std::optional<InputMoments> held_out;
+  std::vector<InputMoments> seen;
+  std::vector<InputMoments> held_out;
 };
 
 std::vector<std::vector<ReaderInput>> collect(const Model& model, const std::vector<ScalingSite>& sites,
@@ -37,36 +37,42 @@ std::vector<std::vector<ReaderInput>> collect(const Model& model, const std::vec
     for (std::size_t reader = 0; reader < sites[index].readers.size(); ++reader) {
       const Node& node = model.graph.nodes[sites[index].readers[reader]];
       const InputRows rows = input_rows(node, model.graph.constant_input(node, 1)->shape(), tensor, most);
-      if (rows.groups != 1 || rows.columns > most_columns) continue;
-      std::optional<InputMoments>& moments = apart ? inputs[index][reader].held_out : inputs[index][reader].seen;
-      if (!moments) moments.emplace(rows.columns);
-      moments->add(rows.elements, {});
+      if (rows.columns > most_columns) continue;
+      std::vector<InputMoments>& moments = apart ? inputs[index][reader].held_out : inputs[index][reader].seen;
+      if (moments.empty()) moments.assign(static_cast<std::size_t>(rows.groups), InputMoments(rows.columns));
+      for (std::int64_t group = 0; group < rows.groups; ++group) moments[static_cast<std::size_t>(group)].add(rows.group(group), {});
     }
   });
   return inputs;
 }
 
-// trace(D G D^T) over all readers, D the weights' error when they are rounded times the factors and divided again.
+// trace(D G D^T) over all readers, D the weights' error when they are rounded times the factors and divided again. The search for ratios
+// and that for ranges are apart, as in the paper; what decides on held-out rows has both.
 double error_of(const Graph& graph, const ScalingSite& site, const std::vector<ReaderInput>& inputs, const SchemeChooser& choose,
                 std::span<const float> factors, bool held_out) {
   double total = 0;
   for (std::size_t reader = 0; reader < site.readers.size(); ++reader) {
-    const auto& moments = held_out && inputs[reader].held_out ? inputs[reader].held_out : inputs[reader].seen;
+    const auto& moments = held_out && !inputs[reader].held_out.empty() ? inputs[reader].held_out : inputs[reader].seen;
     const Node& node = graph.nodes[site.readers[reader]];
     const WeightMatrix weights = weight_matrix_of(graph, node);
     const Scheme& scheme = choose(node.name, node.type);
-    total += scaled_output_error(
-        weights, *moments, implementation_of(scheme).solver->grid(implementation_of(scheme).effective(scheme, weights.columns)), factors);
+    RoundToNearest grid = implementation_of(scheme).solver->grid(implementation_of(scheme).effective(scheme, weights.columns));
+    grid.search_clip = grid.search_clip && held_out;
+    total += scaled_output_error(weights, moments, grid, factors);
   }
   return total;
 }
 
 // mean|x_j| over the taps of a channel.
-std::vector<double> mean_magnitudes(const ScalingSite& site, const InputMoments& moments) {
+std::vector<double> mean_magnitudes(const ScalingSite& site, std::span<const InputMoments> groups) {
   std::vector<double> means(static_cast<std::size_t>(site.channels));
-  const std::size_t taps = moments.magnitude.size() / means.size();
-  for (std::size_t column = 0; column < moments.magnitude.size(); ++column)
-    means[column / taps] += moments.magnitude[column] / static_cast<double>(moments.rows) / static_cast<double>(taps);
+  const std::size_t channels = means.size() / groups.size();
+  for (std::size_t group = 0; group < groups.size(); ++group) {
+    const InputMoments& moments = groups[group];
+    const std::size_t taps = moments.magnitude.size() / channels;
+    for (std::size_t column = 0; column < moments.magnitude.size(); ++column)
+      means[group * channels + column / taps] += moments.magnitude[column] / static_cast<double>(moments.rows) / static_cast<double>(taps);
+  }
   return means;
 }
 
@@ -77,9 +83,9 @@ void scale(StageContext& context, const ScalingSite& site, const std::vector<Rea
   const auto say = [&](const std::string& what) {
     for (const std::string& name : names) context.remarks[name].push_back(what);
   };
-  if (std::any_of(inputs.begin(), inputs.end(), [](const ReaderInput& input) { return !input.seen; }))
-    return say("not scaled: awq is for layers with one group of channels and at most 4096 inputs");
-  const std::vector<double> magnitudes = mean_magnitudes(site, *inputs[0].seen);
+  if (std::any_of(inputs.begin(), inputs.end(), [](const ReaderInput& input) { return input.seen.empty(); }))
+    return say("not scaled: awq is for layers with at most 4096 inputs");
+  const std::vector<double> magnitudes = mean_magnitudes(site, inputs[0].seen);
   const std::vector<float> unscaled(magnitudes.size(), 1.0F);
   std::vector<float> best = unscaled;
   double least = error_of(graph, site, inputs, choose, unscaled, false);
@@ -112,23 +118,27 @@ std::vector<float> awq_factors(std::span<const double> magnitudes, double ratio)
   return result;
 }
 
-double scaled_output_error(const WeightMatrix& weights, const InputMoments& moments, const RoundToNearest& grid,
+double scaled_output_error(const WeightMatrix& weights, std::span<const InputMoments> groups, const RoundToNearest& grid,
                            std::span<const float> factors) {
   const auto columns = static_cast<std::size_t>(weights.columns);
-  const std::size_t taps = columns / factors.size();
+  const std::size_t channels = factors.size() / groups.size();
+  const std::size_t taps = columns / channels;
+  const std::int64_t rows = weights.rows / std::ssize(groups);
+  const auto factor_of = [&](std::size_t place) {
+    return factors[place / columns / static_cast<std::size_t>(rows) * channels + place % columns / taps];
+  };
   WeightMatrix scaled = weights;
-  for (std::size_t place = 0; place < scaled.elements.size(); ++place) scaled.elements[place] *= factors[place % columns / taps];
-  RoundToNearest quick = grid;
-  quick.search_clip = false;  // the search for ratios and that for ranges are apart, as in the paper
-  const QuantizedMatrix quantized = quantize_weights(scaled, quick);
-  LayerProblem problem{.target = weights, .gram = moments.gram};
-  for (std::int64_t row = 0; row < weights.rows; ++row) {
-    for (std::size_t column = 0; column < columns; ++column) {
-      const float back = quantized.dequantized(row, static_cast<std::int64_t>(column)) / factors[column / taps];
-      problem.target.elements[static_cast<std::size_t>(row) * columns + column] -= back;
-    }
+  for (std::size_t place = 0; place < scaled.elements.size(); ++place) scaled.elements[place] *= factor_of(place);
+  const QuantizedMatrix quantized = quantize_weights(scaled, grid);
+  WeightMatrix difference = weights;
+  for (std::size_t place = 0; place < scaled.elements.size(); ++place) {
+    const float back = quantized.dequantized(static_cast<std::int64_t>(place / columns), static_cast<std::int64_t>(place % columns));
+    difference.elements[place] -= back / factor_of(place);
   }
-  return output_energy(problem);
+  double error = 0;
+  for (std::int64_t group = 0; group < std::ssize(groups); ++group)
+    error += output_energy({.target = rows_of(difference, group * rows, rows), .gram = groups[static_cast<std::size_t>(group)].gram});
+  return error;
 }
 
 void scale_for_awq(StageContext& context) {

@@ -13,7 +13,8 @@ namespace titrate::engine {
 [[nodiscard]] std::vector<float> awq_factors(std::span<const double> magnitudes, double ratio);
 
 /// trace(D G D^T), D the difference between the weights and Q(weights times factors) / factors, each factor for the columns of one channel.
-[[nodiscard]] double scaled_output_error(const WeightMatrix& weights, const InputMoments& moments, const RoundToNearest& grid,
+/// `groups`: the moments of each group of channels, which has as many rows of the weights as the others; factors count on through them.
+[[nodiscard]] double scaled_output_error(const WeightMatrix& weights, std::span<const InputMoments> groups, const RoundToNearest& grid,
                                          std::span<const float> factors);
 
 }  // namespace titrate::engine

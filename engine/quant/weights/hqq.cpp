@@ -8,7 +8,6 @@
 namespace titrate::engine {
 namespace {
 
-constexpr double norm = 0.7;
 constexpr double beta_begin = 10;
 constexpr double beta_growth = 1.01;
 constexpr int iterations = 20;
@@ -19,40 +18,97 @@ constexpr double usual_scale = 0.05;
 double shrunk(double error, double beta) {
   if (error == 0) return 0;
   const double magnitude = std::fabs(error);
-  return std::copysign(std::max(magnitude - std::pow(magnitude, norm - 1) / beta, 0.0), error);
+  return std::copysign(std::max(magnitude - std::pow(magnitude, sparse_errors - 1) / beta, 0.0), error);
 }
 
 double code_of(double element, double scale, double zero_point, int most) {
   return std::clamp<double>(std::nearbyint(element / scale + zero_point), 0, most);
 }
 
-double norm_of_errors(std::span<const float> elements, AffineParameters parameters, IntegerRange range) {
-  double sum = 0;
-  for (const float element : elements) {
-    const double error = static_cast<double>(element) - static_cast<double>(dequantize(quantize(element, parameters, range), parameters));
-    sum += std::pow(std::fabs(error), norm);
+// One group of weights, and the best grid for it so far: that with the least sum of |error|^power.
+class Group {
+ public:
+  Group(std::span<const float> elements, IntegerRange range, double power, AffineParameters first)
+      : elements_(elements), range_(range), power_(power), best_(first), least_(error_of(first)) {}
+
+  [[nodiscard]] AffineParameters best() const { return best_; }
+
+  // Tries the grid, then its scale fitted to the codes it gives and the zero points beside it, for as long as that helps.
+  void try_from(AffineParameters start) {
+    AffineParameters current = start;
+    double error = error_of(current);
+    for (int round = 0; round < most_rounds; ++round) {
+      AffineParameters next = current;
+      double next_error = error;
+      for (const std::int32_t shift : {0, -1, 1}) {
+        const std::int32_t zero_point = std::clamp(current.zero_point + shift, range_.least, range_.most);
+        const AffineParameters candidate = fitted({.scale = current.scale, .zero_point = zero_point});
+        if (const double own = error_of(candidate); own < next_error) {
+          next = candidate;
+          next_error = own;
+        }
+      }
+      if (!(next_error < error)) break;
+      current = next;
+      error = next_error;
+    }
+    if (!(error < least_)) return;
+    least_ = error;
+    best_ = current;
   }
-  return sum;
-}
+
+ private:
+  static constexpr int most_rounds = 20;
+
+  [[nodiscard]] double error_of(AffineParameters grid) const {
+    double sum = 0;
+    for (const float element : elements_) {
+      const double error = static_cast<double>(element) - static_cast<double>(dequantize(quantize(element, grid, range_), grid));
+      sum += power_ == 2 ? error * error : std::pow(std::fabs(error), power_);
+    }
+    return sum;
+  }
+
+  // The scale of least squared error for the codes that this grid gives (B10).
+  [[nodiscard]] AffineParameters fitted(AffineParameters grid) const {
+    double along = 0;
+    double energy = 0;
+    for (const float element : elements_) {
+      const double steps = quantize(element, grid, range_) - grid.zero_point;
+      along += steps * static_cast<double>(element);
+      energy += steps * steps;
+    }
+    const auto scale = static_cast<float>(along / energy);
+    if (std::isnormal(scale) && scale > 0) grid.scale = scale;
+    return grid;
+  }
+
+  std::span<const float> elements_;
+  IntegerRange range_;
+  double power_;
+  AffineParameters best_;
+  double least_;
+};
 
 // Improves one group of a matrix that holds round to nearest.
-void improve(const WeightMatrix& weights, std::int64_t row, std::int64_t group, QuantizedMatrix& quantized) {
+void improve(const WeightMatrix& weights, std::int64_t row, std::int64_t group, double power, QuantizedMatrix& quantized) {
   const std::int64_t begin = group * quantized.group;
   const auto count = static_cast<std::size_t>(std::min(quantized.group, quantized.columns - begin));
   const auto elements = weights.row(row).subspan(static_cast<std::size_t>(begin), count);
   const auto index = static_cast<std::size_t>(row * quantized.groups() + group);
   const AffineParameters nearest = quantized.parameters(row, begin);
-  const double factor = usual_scale / static_cast<double>(nearest.scale);
+  const auto [lowest, highest] = std::minmax_element(elements.begin(), elements.end());
+  const float scale = (*highest - *lowest) / static_cast<float>(quantized.range.most);
+  if (!std::isnormal(scale)) return;
   std::vector<double> scaled(count);
-  std::transform(elements.begin(), elements.end(), scaled.begin(), [&](float element) { return static_cast<double>(element) * factor; });
-  const auto [lowest, highest] = std::minmax_element(scaled.begin(), scaled.end());
-  if (!(*lowest < *highest)) return;
-  const double scale = (*highest - *lowest) / quantized.range.most / factor;
+  std::transform(elements.begin(), elements.end(), scaled.begin(),
+                 [&](float element) { return static_cast<double>(element) * (usual_scale / static_cast<double>(scale)); });
   const FittedZeroPoint fitted = fit_zero_point(scaled, quantized.range.most);
-  const double rounded = std::clamp<double>(std::nearbyint(fitted.zero_point), 0, quantized.range.most);
-  const AffineParameters own{.scale = static_cast<float>(scale), .zero_point = static_cast<std::int32_t>(rounded)};
-  if (!std::isnormal(own.scale)) return;
-  if (!(norm_of_errors(elements, own, quantized.range) < norm_of_errors(elements, nearest, quantized.range))) return;
+  const double zero_point = std::clamp<double>(std::nearbyint(fitted.zero_point), 0, quantized.range.most);
+  Group search(elements, quantized.range, power, nearest);
+  search.try_from(nearest);
+  search.try_from({.scale = scale, .zero_point = static_cast<std::int32_t>(zero_point)});
+  const AffineParameters own = search.best();
   quantized.scales[index] = own.scale;
   quantized.zero_points[index] = own.zero_point;
   for (std::size_t column = 0; column < count; ++column) {
@@ -87,12 +143,12 @@ FittedZeroPoint fit_zero_point(std::span<const double> elements, int most) {
   return best;
 }
 
-QuantizedMatrix hqq(const WeightMatrix& weights, int bits, std::int64_t group_size) {
+QuantizedMatrix hqq(const WeightMatrix& weights, int bits, std::int64_t group_size, double power) {
   QuantizedMatrix quantized =
-      quantize_weights(weights, {.bits = bits, .mode = WeightMode::asymmetric, .group_size = group_size, .search_clip = false});
+      quantize_weights(weights, {.bits = bits, .mode = WeightMode::asymmetric, .group_size = group_size, .search_clip = true});
 #pragma omp parallel for schedule(static)
   for (std::int64_t row = 0; row < quantized.rows; ++row) {
-    for (std::int64_t group = 0; group < quantized.groups(); ++group) improve(weights, row, group, quantized);
+    for (std::int64_t group = 0; group < quantized.groups(); ++group) improve(weights, row, group, power, quantized);
   }
   return quantized;
 }

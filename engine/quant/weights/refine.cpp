@@ -4,14 +4,17 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/quant/weights/regrid.hpp"
+
 namespace titrate::engine {
 namespace {
 
 // One row: the difference d between target and codes, and G d, kept up to date.
 class RowRefiner {
  public:
-  RowRefiner(const LayerProblem& problem, const std::vector<double>& gram, QuantizedMatrix& quantized, std::int64_t row)
-      : gram_(gram), quantized_(quantized), row_(row), columns_(static_cast<std::size_t>(quantized.columns)) {
+  RowRefiner(const LayerProblem& problem, const std::vector<double>& gram, const std::vector<GroupFeedback>& feedback,
+             QuantizedMatrix& quantized, std::int64_t row)
+      : gram_(gram), feedback_(feedback), quantized_(quantized), row_(row), columns_(static_cast<std::size_t>(quantized.columns)) {
     difference_ = dequantized_row(quantized, row);
     for (std::size_t column = 0; column < columns_; ++column)
       difference_[column] = static_cast<double>(problem.target.row(row)[column]) - difference_[column];
@@ -21,8 +24,9 @@ class RowRefiner {
 
   void run(int rounds) {
     for (int round = 0; round < rounds; ++round) {
+      const bool grids = !quantized_.per_tensor && choose_grids();
       const bool scales = !quantized_.per_tensor && fit_scales();
-      if (!move_codes() && !scales) return;
+      if (!move_codes() && !scales && !grids) return;
     }
   }
 
@@ -36,6 +40,36 @@ class RowRefiner {
   void subtract(std::size_t column, double amount) {
     difference_[column] -= amount;
     add_scaled(-amount, column);
+  }
+
+  // For each group the grid beside the present one, and codes on it, with the least error while all else stays.
+  bool choose_grids() {
+    bool changed = false;
+    for (std::int64_t group = 0; group < std::ssize(feedback_); ++group) changed = choose_grid(group) || changed;
+    return changed;
+  }
+
+  bool choose_grid(std::int64_t group) {
+    const GroupFeedback& feedback = feedback_[static_cast<std::size_t>(group)];
+    if (!feedback.usable()) return false;
+    const auto begin = static_cast<std::size_t>(group * quantized_.group);
+    const std::size_t end = std::min(begin + static_cast<std::size_t>(quantized_.group), columns_);
+    const auto index = static_cast<std::size_t>(row_ * quantized_.groups() + group);
+    const AffineParameters present = quantized_.parameters(row_, static_cast<std::int64_t>(begin));
+    std::vector<double> values(end - begin);
+    for (std::size_t column = begin; column < end; ++column)
+      values[column - begin] = static_cast<double>(quantized_.dequantized(row_, static_cast<std::int64_t>(column)));
+    const std::optional<GroupCodes> found =
+        feedback.best(values, std::span(gradient_).subspan(begin, end - begin), present, quantized_.range, quantized_.range.least == 0);
+    if (!found) return false;
+    quantized_.scales[index] = found->grid.scale;
+    quantized_.zero_points[index] = found->grid.zero_point;
+    for (std::size_t column = begin; column < end; ++column) {
+      quantized_.codes[place(column)] = found->codes[column - begin];
+      const double value = static_cast<double>(quantized_.dequantized(row_, static_cast<std::int64_t>(column)));
+      if (value != values[column - begin]) subtract(column, value - values[column - begin]);
+    }
+    return true;
   }
 
   // For each group the scale s + (t^T G d) / (t^T G t), t the codes without zero point: the least error while all else stays.
@@ -96,6 +130,7 @@ class RowRefiner {
   double code(std::size_t column) const { return quantized_.codes[place(column)]; }
 
   const std::vector<double>& gram_;
+  const std::vector<GroupFeedback>& feedback_;
   QuantizedMatrix& quantized_;
   std::int64_t row_;
   std::size_t columns_;
@@ -103,13 +138,27 @@ class RowRefiner {
   std::vector<double> gradient_;  // G d: half the negative gradient with respect to the dequantized weights
 };
 
+// Of each group; none where all rows share a scale, or where trying grids would cost much more than all else.
+std::vector<GroupFeedback> feedback_of(const std::vector<double>& gram, const QuantizedMatrix& quantized) {
+  constexpr std::int64_t most_columns = 1024;
+  std::vector<GroupFeedback> feedback;
+  if (quantized.per_tensor || quantized.group > most_columns) return feedback;
+  const auto columns = static_cast<std::size_t>(quantized.columns);
+  for (std::int64_t group = 0; group < quantized.groups(); ++group) {
+    const auto begin = static_cast<std::size_t>(group * quantized.group);
+    feedback.emplace_back(gram, columns, begin, std::min(begin + static_cast<std::size_t>(quantized.group), columns));
+  }
+  return feedback;
+}
+
 }  // namespace
 
 void refine(const LayerProblem& problem, double damp, int rounds, QuantizedMatrix& quantized) {
   if (rounds == 0) return;
   const std::vector<double> gram = problem.damped_gram(damp);
+  const std::vector<GroupFeedback> feedback = feedback_of(gram, quantized);
 #pragma omp parallel for schedule(dynamic, 4)
-  for (std::int64_t row = 0; row < problem.target.rows; ++row) RowRefiner(problem, gram, quantized, row).run(rounds);
+  for (std::int64_t row = 0; row < problem.target.rows; ++row) RowRefiner(problem, gram, feedback, quantized, row).run(rounds);
 }
 
 }  // namespace titrate::engine

@@ -18,9 +18,9 @@ namespace {
 // Six matrices of moments in double then take a gigabyte.
 constexpr std::int64_t most_columns = 4096;
 // Rows for each column, so that the moments are of full rank with a margin; within bounds that keep small layers exact and large ones
-// quick.
+// quick. The least is high because rows of one sample are alike: on sequences of 512 tokens 4096 rows overfit 172 columns.
 constexpr std::int64_t rows_for_each_column = 8;
-constexpr std::int64_t least_rows = 4096;
+constexpr std::int64_t least_rows = 16384;
 constexpr std::int64_t most_rows = 32768;
 // Every fifth sample (or row, where there are few samples) decides whether the result is kept, and is not seen before.
 constexpr std::int64_t held_out_one_in = 5;
@@ -29,7 +29,8 @@ constexpr std::int64_t most_samples = 128;
 constexpr double target_damp = 0.01;
 
 const WeightSolver* solver_of(const Scheme& scheme) { return implementation_of(scheme).solver; }
-bool needs_inputs(const Scheme& scheme) { return solver_of(scheme) != nullptr && solver_of(scheme)->improve != nullptr; }
+bool uses_inputs(const Scheme& scheme) { return solver_of(scheme) != nullptr && solver_of(scheme)->improve != nullptr; }
+bool needs_inputs(const Scheme& scheme) { return uses_inputs(scheme) && solver_of(scheme)->needs_data; }
 
 // The float model and the same with the weights that are quantized so far, side by side. Until the first are, one run serves for both.
 class Sides {
@@ -245,6 +246,11 @@ bool needs_layer_inputs(const Model& prepared, const Config& config, const Targe
   return std::any_of(assignments.begin(), assignments.end(), [](const Assignment& each) { return needs_inputs(each.scheme); });
 }
 
+bool uses_layer_inputs(const Model& prepared, const Config& config, const Target& target) {
+  const std::vector<Assignment> assignments = assign(prepared.graph, config, target);
+  return std::any_of(assignments.begin(), assignments.end(), [](const Assignment& each) { return uses_inputs(each.scheme); });
+}
+
 WeightSolutions solve_layers(const Model& prepared, const Config& config, const CalibrationSamples& samples, const Target& target) {
   WeightSolutions solutions;
   if (samples.count == 0) return solutions;
@@ -256,16 +262,16 @@ WeightSolutions solve_layers(const Model& prepared, const Config& config, const 
     const Shape& shape = prepared.graph.constant_input(node, 1)->shape();
     const WeightMatrix weights = weight_matrix_of(prepared.graph, node);
     WeightSolution solution;
-    if (needs_inputs(assignment.scheme) && weights.columns <= most_columns) {
+    if (uses_inputs(assignment.scheme) && weights.columns <= most_columns) {
       run.advance_to(assignment.node);
       solution = LayerSolver(assignment.scheme, weights).solve(InputCollector(run, node, shape, count).collect());
     } else {
       solution.quantized = quantize_weights(weights, solver_of(assignment.scheme)->grid(assignment.scheme));
-      if (needs_inputs(assignment.scheme))
+      if (uses_inputs(assignment.scheme))
         solution.remark = cat("rounded to nearest: moments of ", weights.columns, " inputs would take more than a gigabyte");
     }
     run.replace_weights(assignment.node, as_tensor(solution.quantized, weights.transposed, shape));
-    if (needs_inputs(assignment.scheme)) solutions.emplace(node.name, std::move(solution));
+    if (uses_inputs(assignment.scheme)) solutions.emplace(node.name, std::move(solution));
   }
   return solutions;
 }

@@ -11,6 +11,8 @@ namespace titrate::engine {
 
 /// Whether a config has such layers on this graph.
 [[nodiscard]] bool needs_layer_inputs(const Model& prepared, const Config& config, const Target& target = default_target());
+/// The same, or layers whose schemes do without but better with.
+[[nodiscard]] bool uses_layer_inputs(const Model& prepared, const Config& config, const Target& target = default_target());
 
 /// A layer keeps what its scheme found only if its output on held-out calibration rows is nearer to the float model's than with weights
 /// rounded to nearest on the same grid; else it keeps the latter, and the remark says so. On the quantized side weight-only integer schemes

@@ -84,7 +84,7 @@ inline Conversion converted(const Model& model, const std::string& config, const
   Model prepared = prepare_float_model(model);
   if (changes_model(prepared, parsed, target)) prepared = apply_stages(prepared, parsed, random_samples(prepared, 16), remarks, target);
   WeightSolutions solutions;
-  if (needs_layer_inputs(prepared, parsed, target)) solutions = solve_layers(prepared, parsed, random_samples(prepared, 16), target);
+  if (uses_layer_inputs(prepared, parsed, target)) solutions = solve_layers(prepared, parsed, random_samples(prepared, 16), target);
   return convert(prepared, parsed, statistics_for(prepared.graph, ranges, target), solutions, form, target);
 }
 

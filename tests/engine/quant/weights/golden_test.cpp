@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <random>
 
 #include "engine/quant/stages/awq.hpp"
 #include "engine/quant/weights/adaround.hpp"
@@ -85,6 +86,47 @@ TEST(HqqGolden, ZeroPointsAreThoseOfTheReference) {
   }
 }
 
+TEST(Hqq, SquaresOfErrorsAreNeverMoreThanRoundedToNearest) {
+  std::mt19937 random(7);
+  std::student_t_distribution<float> heavy(3);
+  WeightMatrix weights{.rows = 20, .columns = 50, .elements = std::vector<float>(1000)};
+  for (float& element : weights.elements) element = heavy(random);
+  int better = 0;
+  for (const int bits : {2, 3, 4, 8}) {
+    for (const std::int64_t group : {16, -1}) {
+      const QuantizedMatrix nearest =
+          quantize_weights(weights, {.bits = bits, .mode = WeightMode::asymmetric, .group_size = group, .search_clip = true});
+      const double noise = energies(weights, hqq(weights, bits, group, squared_errors)).noise;
+      EXPECT_LE(noise, energies(weights, nearest).noise) << bits << ' ' << group;
+      better += noise < 0.97 * energies(weights, nearest).noise ? 1 : 0;
+    }
+  }
+  EXPECT_GE(better, 4);
+}
+
+TEST(Awq, GroupsOfChannelsLoseWhatTheyLoseApart) {
+  std::mt19937 random(5);
+  std::normal_distribution<float> normal;
+  const auto drawn = [&](std::int64_t rows, std::int64_t columns) {
+    WeightMatrix matrix{.rows = rows, .columns = columns, .elements = std::vector<float>(static_cast<std::size_t>(rows * columns))};
+    for (float& element : matrix.elements) element = normal(random);
+    return matrix;
+  };
+  // Two groups of three channels with two taps each, four output channels a group.
+  const WeightMatrix weights = drawn(8, 6);
+  std::vector<InputMoments> moments(2, InputMoments(6));
+  for (InputMoments& each : moments) each.add(drawn(40, 6).elements, {});
+  const std::vector<float> factors = {1, 2, 0.5F, 3, 0.25F, 1.5F};
+  const RoundToNearest grid{.bits = 3, .mode = WeightMode::asymmetric, .group_size = -1};
+  double apart = 0;
+  for (std::size_t group = 0; group < 2; ++group) {
+    apart += scaled_output_error(rows_of(weights, static_cast<std::int64_t>(group) * 4, 4), std::span(moments).subspan(group, 1), grid,
+                                 std::span(factors).subspan(group * 3, 3));
+  }
+  EXPECT_NEAR(scaled_output_error(weights, moments, grid, factors), apart, 1e-9 * apart);
+  EXPECT_GT(apart, 0);
+}
+
 TEST(AwqGolden, LossesOfAllRatiosAreThoseOfTheReference) {
   for (const Json& golden : golden_cases("recon.json", "awq")) {
     const WeightMatrix weights = matrix(golden["weights"]);
@@ -98,7 +140,8 @@ TEST(AwqGolden, LossesOfAllRatiosAreThoseOfTheReference) {
     std::vector<double> losses;
     for (int step = 0; step < golden["grid"].get<int>(); ++step) {
       const std::vector<float> factors = awq_factors(magnitudes, step / 20.0);
-      losses.push_back(scaled_output_error(weights, moments, grid, factors) / static_cast<double>(inputs.rows * weights.rows));
+      losses.push_back(scaled_output_error(weights, std::span(&moments, 1), grid, factors) /
+                       static_cast<double>(inputs.rows * weights.rows));
       if (losses.back() < losses[best]) best = losses.size() - 1;
     }
     EXPECT_EQ(best, golden["best"].get<std::size_t>());

@@ -8,6 +8,7 @@
 #include "engine/quant/weights/input_moments.hpp"
 #include "engine/quant/weights/input_rows.hpp"
 #include "engine/quant/weights/refine.hpp"
+#include "engine/quant/weights/regrid.hpp"
 #include "tests/engine/quant/quantized_sketch.hpp"
 
 namespace titrate::engine {
@@ -104,6 +105,50 @@ TEST(Refine, NeverRaisesTheError) {
   }
 }
 
+// Scales far too large and zero points beside the right ones: moving codes alone cannot mend that.
+TEST(Refine, FindsAGridAgainThatWasLost) {
+  const LayerProblem problem = correlated_problem(12, 40, 4);
+  for (const std::int64_t group : {16, -1}) {
+    QuantizedMatrix good = quantize_weights(problem.target, {.bits = 4, .mode = WeightMode::asymmetric, .group_size = group});
+    QuantizedMatrix lost = good;
+    for (float& scale : lost.scales) scale *= 2.5F;
+    for (std::int32_t& zero_point : lost.zero_points) zero_point = std::min(zero_point + 2, 15);
+    for (std::int64_t row = 0; row < lost.rows; ++row) {
+      for (std::int64_t column = 0; column < lost.columns; ++column) {
+        const auto place = static_cast<std::size_t>(row * lost.columns + column);
+        lost.codes[place] = static_cast<std::int16_t>(quantize(problem.target.elements[place], lost.parameters(row, column), lost.range));
+      }
+    }
+    refine(problem, 0, 20, good);
+    refine(problem, 0, 20, lost);
+    EXPECT_LT(output_error(problem, lost), 1.25 * output_error(problem, good)) << group;
+  }
+}
+
+TEST(GroupFeedback, SaysWhatIsLeftOfTheError) {
+  const LayerProblem problem = correlated_problem(1, 6, 6);
+  const IntegerRange range = unsigned_range(3);
+  const AffineParameters present{.scale = 0.8F, .zero_point = 3};
+  const std::vector<double> zeros(6);  // the codes at the zero point: the difference is the target
+  std::vector<double> gradient(6);
+  for (std::size_t i = 0; i < 6; ++i) {
+    for (std::size_t j = 0; j < 6; ++j) gradient[i] += problem.gram[i * 6 + j] * static_cast<double>(problem.target.elements[j]);
+  }
+  const GroupFeedback feedback(problem.gram, 6, 0, 6);
+  ASSERT_TRUE(feedback.usable());
+  const auto found = feedback.best(zeros, gradient, present, range, true);
+  ASSERT_TRUE(found.has_value());
+  const QuantizedMatrix quantized{.rows = 1,
+                                  .columns = 6,
+                                  .group = 6,
+                                  .range = range,
+                                  .codes = found->codes,
+                                  .scales = {found->grid.scale},
+                                  .zero_points = {found->grid.zero_point}};
+  EXPECT_NEAR(found->error, output_error(problem, quantized), 1e-5 * found->error);
+  EXPECT_LT(found->error, output_energy(problem));
+}
+
 TEST(WeightSolvers, InputsThatAreAlwaysZeroHarmNothing) {
   LayerProblem problem = correlated_problem(4, 20, 5);
   for (std::size_t index = 0; index < 20; ++index) problem.gram[index * 20 + 7] = problem.gram[7 * 20 + index] = 0;
@@ -196,6 +241,18 @@ TEST(SolveLayers, SaysWhatEachLayerGained) {
       Sketch(13).input("x", {8, 24}).constant("w", numbers({24, 32}, 1)).node("MatMul", {"x", "w"}, {"y"}).output("y").model();
   const Conversion conversion = converted(model, "gptq(bits=3,group_size=-1)");
   EXPECT_NE(conversion.decisions[0].reason.find("held-out rows"), std::string::npos) << conversion.decisions[0].reason;
+}
+
+TEST(SolveLayers, HqqDoesWithoutDataAndAsksItWhereThereIsSome) {
+  const Model model =
+      Sketch(13).input("x", {8, 24}).constant("w", numbers({24, 32}, 1)).node("MatMul", {"x", "w"}, {"y"}).output("y").model();
+  EXPECT_NE(converted(model, "hqq(bits=3,group_size=-1)").decisions[0].reason.find("held-out rows"), std::string::npos);
+  const Model prepared = prepare_float_model(model);
+  EXPECT_FALSE(needs_layer_inputs(prepared, parse_config("hqq()")));
+  EXPECT_TRUE(uses_layer_inputs(prepared, parse_config("hqq()")));
+  const Conversion conversion = convert(prepared, parse_config("hqq(bits=3,group_size=-1)"), {});
+  EXPECT_EQ(conversion.decisions[0].reason.find("held-out rows"), std::string::npos) << conversion.decisions[0].reason;
+  EXPECT_GT(conversion.decisions[0].stored_bytes, 0);
 }
 
 TEST(SolveLayers, AConfigWithoutItsSolutionSaysWhatIsMissing) {
