@@ -6,6 +6,7 @@
 
 #include "engine/base/temporary_folder.hpp"
 #include "engine/base/text.hpp"
+#include "engine/config/built_in_sets.hpp"
 #include "engine/onnx/read.hpp"
 #include "engine/onnx/write.hpp"
 #include "engine/quant/targets/model_type.hpp"
@@ -92,6 +93,7 @@ TuneResult autotune(const Model& model, const TuneOptions& options, const Evalua
                           .float_file = float_file,
                           .float_bytes = model.size_bytes(),
                           .configs = parse_config_set(options.config_set),
+                          .with_tables = config_set_named(trim(options.config_set)) != nullptr,
                           .goal = goal,
                           .calibration = options.calibration ? options.calibration->dataset() : nullptr,
                           .meter = std::make_shared<FunctionMeter>(evaluate, options.higher_is_better),

@@ -88,8 +88,13 @@ class ShadowRun {
 
 engine::CalibrationStatistics collect_statistics(const engine::Model& prepared, const Dataset& data, bool histograms,
                                                  const LoopControl& control, const engine::Target& target) {
+  return collect_statistics(prepared, data, histograms, control, engine::observed_values(prepared.graph, target));
+}
+
+engine::CalibrationStatistics collect_statistics(const engine::Model& prepared, const Dataset& data, bool histograms,
+                                                 const LoopControl& control, const std::set<std::string>& observed) {
   const auto plan = std::make_shared<const Plan>(prepared);
-  StatisticsCollector collector(prepared.graph, histograms, target);
+  StatisticsCollector collector(prepared.graph, histograms, observed);
   std::vector<Executor> executors = executors_of(plan, control.threads);
   std::vector<StatisticsCollector::Worker> workers(static_cast<std::size_t>(control.threads), StatisticsCollector::Worker(collector));
   std::vector<StatisticsCollector::Extents> extents(static_cast<std::size_t>(data.size()));

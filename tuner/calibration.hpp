@@ -1,6 +1,9 @@
 // Runs the float model over calibration data.
 #pragma once
 
+#include <set>
+#include <string>
+
 #include "datasets/dataset.hpp"
 #include "engine/quant/convert.hpp"
 #include "tuner/sample_loop.hpp"
@@ -12,6 +15,10 @@ namespace titrate {
 [[nodiscard]] engine::CalibrationStatistics collect_statistics(const engine::Model& prepared, const Dataset& data, bool histograms,
                                                                const LoopControl& control,
                                                                const engine::Target& target = engine::default_target());
+
+/// The same of the values of these names.
+[[nodiscard]] engine::CalibrationStatistics collect_statistics(const engine::Model& prepared, const Dataset& data, bool histograms,
+                                                               const LoopControl& control, const std::set<std::string>& observed);
 
 /// Fills in NodeDecision::sqnr_db: for each quantized node the SQNR of its own output, the node alone quantized, over the first `samples`
 /// samples.

@@ -54,12 +54,12 @@ std::string quoted(const std::string& name) {
 
 // Whether a config can name it: the layers that schemes serve.
 bool is_configurable(const ComparedLayer& layer) {
-  return layer.type == "Conv" || layer.type == "Gemm" || layer.type == "MatMul" || !layer.separable;
+  return layer.type == "Conv" || layer.type == "Gather" || layer.type == "Gemm" || layer.type == "MatMul" || !layer.separable;
 }
 
 // The axis of the output channels.
 std::size_t channel_axis(const engine::Node& node, const Tensor& weights) {
-  if (node.type == "Conv") return 0;
+  if (node.type == "Conv" || node.type == "Gather") return 0;
   if (node.type == "ConvTranspose") return 1;
   if (node.type == "Gemm" && node.integer("transB", 0) != 0) return 0;
   return weights.shape().empty() ? 0 : weights.shape().size() - 1;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "engine/base/error.hpp"
+#include "engine/quant/edges/quantizer.hpp"
 
 namespace titrate {
 
@@ -127,5 +128,47 @@ class Prepared {
 void calibrate(Prepared& prepared, const Data& data);
 /// The quantized model. Throws Error (code invalid) if calibration is missing or the config quantizes nothing.
 [[nodiscard]] Model convert(const Prepared& prepared);
+
+/// How one annotated edge came out.
+struct QuantizedEdge {
+  Edge edge;
+  std::string quantizer;  ///< who annotated it
+  std::string type;       ///< of the codes, as ONNX calls it: "uint8"
+  QuantizationParameters parameters;
+};
+
+struct QuantizedModel {
+  Model model;
+  std::vector<QuantizedEdge> edges;  ///< all but those that stay float, by node
+  std::vector<std::string> remarks;  ///< what there is to say: constants that saturate
+};
+
+/// Lets quantizers annotate the edges of a model one after the other, finds the parameters on calibration data (null: none is needed, as
+/// where only constants are quantized), and writes QuantizeLinear and DequantizeLinear. What is quantized is exactly what they said: one
+/// pair for each value, unless its edges have different parameters.
+///
+///   class EightBitSigmoids : public titrate::Quantizer {
+///    public:
+///     std::string name() const override { return "sigmoids"; }
+///     void annotate(const titrate::GraphDescription& graph, titrate::Annotations& annotations) const override {
+///       for (const auto& node : graph.nodes()) {
+///         if (node.type == "Sigmoid") annotations.annotate(titrate::output_of(node.name), titrate::FixedSpec{.scale = 1.0F / 256});
+///       }
+///     }
+///   };
+///   const EightBitSigmoids mine;
+///   const auto rest = titrate::static_int8_quantizer();
+///   const auto quantized = titrate::quantize(model, {mine, *rest}, &data);
+///
+/// Throws Error (code usage) for an edge that is not there, naming the nearest, for one that two quantizers annotate, for parameters that
+/// are shared or derived in a circle, and for specs that do not fit; Error (code invalid) if calibration data are missing, nothing is
+/// quantized, or a check finds that the target (as in TuneOptions) would compute something else than the model says.
+[[nodiscard]] QuantizedModel quantize(const Model& model, const std::vector<std::reference_wrapper<const Quantizer>>& quantizers,
+                                      const Data* calibration = nullptr, const std::string& target = "onnxruntime");
+
+/// What the scheme static_int8 quantizes, as a quantizer: around nodes and values that quantizers before it annotated. `config` may have
+/// fields and overrides: "static_int8(calibrator=mse) | type:Gemm = float"; `target` as in TuneOptions.
+[[nodiscard]] std::unique_ptr<const Quantizer> static_int8_quantizer(const std::string& config = "static_int8()",
+                                                                     const std::string& target = "onnxruntime");
 
 }  // namespace titrate

@@ -14,6 +14,7 @@
 #include "engine/onnx/write.hpp"
 #include "engine/passes/lower.hpp"
 #include "engine/quant/node_selection.hpp"
+#include "engine/quant/table_overrides.hpp"
 #include "tuner/calibration.hpp"
 #include "tuner/candidate_store.hpp"
 #include "tuner/conversion.hpp"
@@ -61,7 +62,7 @@ class Tuner {
         study_(study),
         listener_(listener),
         store_(setup.output),
-        space_(prepare_space(setup.float_model, setup.configs, setup.target)),
+        space_(prepare_space(setup.float_model, setup.configs, setup.target, setup.with_tables)),
         converter_(space_.prepared, setup.calibration, setup.form, space_.space.configs, setup.target) {}
 
   void run() {
@@ -311,12 +312,14 @@ class Tuner {
 
 }  // namespace
 
-PreparedSpace prepare_space(const engine::Model& float_model, const std::vector<Config>& configs, const engine::Target& target) {
+PreparedSpace prepare_space(const engine::Model& float_model, const std::vector<Config>& configs, const engine::Target& target,
+                            bool with_tables) {
   PreparedSpace result{.space = {}, .prepared = engine::prepare_float_model(float_model), .duplicates = 0};
   std::vector<NamedNode> nodes;
   for (const engine::Node& node : result.prepared.graph.nodes) nodes.push_back({node.name, node.type});
   std::set<std::string> seen;
-  for (const Config& config : configs) {
+  for (const Config& given : configs) {
+    const Config config = with_tables ? engine::with_tables(given, result.prepared.graph) : given;
     check_overrides(config, nodes);
     const Config resolved = engine::resolve_selectors(result.prepared.graph, config);
     const auto assignments = engine::assign(result.prepared.graph, resolved, target);

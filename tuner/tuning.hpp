@@ -36,6 +36,7 @@ struct TuningSetup {
   std::filesystem::path float_file;  ///< where it was read from: metric commands get this path for the baseline
   std::uint64_t float_bytes = 0;     ///< its size with external data
   std::vector<Config> configs;       ///< in the order to try
+  bool with_tables = false;          ///< configs that do not speak of embeddings quantize them too (engine/quant/table_overrides.hpp)
   Goal goal;
   std::shared_ptr<const Dataset> calibration;  ///< null: configs that need it fail, and nodes have no SQNR
   std::shared_ptr<Meter> meter;
@@ -57,7 +58,7 @@ struct PreparedSpace {
   int duplicates = 0;
 };
 [[nodiscard]] PreparedSpace prepare_space(const engine::Model& float_model, const std::vector<Config>& configs,
-                                          const engine::Target& target = engine::default_target());
+                                          const engine::Target& target = engine::default_target(), bool with_tables = false);
 
 /// Runs until the end and sets the study's verdict: "met", "not_met" or "interrupted". Throws Error(baseline_failed) if the metric fails on
 /// the float model, Error(nothing_usable) if no trial gave a model.

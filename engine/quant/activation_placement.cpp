@@ -4,29 +4,16 @@
 #include <cmath>
 #include <numeric>
 
-#include "engine/base/error.hpp"
 #include "engine/base/float8.hpp"
 #include "engine/base/text.hpp"
 #include "engine/passes/activation_bounds.hpp"
 #include "engine/quant/calibrators/calibrator.hpp"
 #include "engine/quant/integer_regions.hpp"
 #include "engine/quant/integer_rules.hpp"
+#include "engine/quant/observers/needed_statistics.hpp"
 
 namespace titrate::engine {
 namespace {
-
-const ValueStatistics& statistics_of(const std::string& name, const CalibrationStatistics& statistics) {
-  const auto found = statistics.find(name);
-  if (found == statistics.end()) {
-    throw_invalid(cat("the activation '", visible(name), "' has no calibration statistics"), {},
-                  "give calibration data with --calibration");
-  }
-  if (found->second.samples == 0) {
-    throw_invalid(cat("the activation '", visible(name), "' is NaN or infinite in every calibration sample"), {},
-                  "check the model and the preprocessing of the data");
-  }
-  return found->second;
-}
 
 DataType integer_type(const StaticInt8Scheme& scheme) {
   switch (scheme.act) {
@@ -105,7 +92,7 @@ class IntegerPlacer {
   }
 
   ValueRange calibrated(ValueId value, const StaticInt8Scheme& scheme) const {
-    const ValueStatistics& own = statistics_of(graph_[value].name, statistics_);
+    const ValueStatistics& own = needed_statistics(graph_[value].name, statistics_);
     if (own.learned) return {.low = scheme.act_sym ? -own.learned->second : own.learned->first, .high = own.learned->second};
     const int codes = 1 << bits_of(integer_type(scheme));
     const CalibrationRequest request{
@@ -260,7 +247,7 @@ void place_float8(const Graph& graph, const std::vector<Assignment>& assignments
     const ValueId input = graph.nodes[assignment.node].inputs[0];
     if (graph.constant(input) != nullptr || placement.quantized.contains(input)) continue;
     const CalibrationRequest request{.symmetric = true, .levels = 255, .percentile = 99.99};
-    const ValueRange range = calibrator(scheme->calibrator).range(statistics_of(graph[input].name, statistics), request);
+    const ValueRange range = calibrator(scheme->calibrator).range(needed_statistics(graph[input].name, statistics), request);
     const SmallFloat& format = scheme->format == Float8Format::e4m3 ? float8e4m3fn : float8e5m2;
     const float scale = symmetric_parameters(std::max(-range.low, range.high), 1).scale / format.largest;
     placement.quantized.emplace(
@@ -277,7 +264,7 @@ void place_nvfp4(const Graph& graph, const std::vector<Assignment>& assignments,
     const auto* scheme = std::get_if<Nvfp4Scheme>(&assignment.scheme);
     const ValueId input = graph.nodes[assignment.node].inputs[0];
     if (scheme == nullptr || scheme->weights_only || graph.constant(input) != nullptr) continue;
-    const ValueRange range = calibrator(CalibratorKind::minmax).range(statistics_of(graph[input].name, statistics), {});
+    const ValueRange range = calibrator(CalibratorKind::minmax).range(needed_statistics(graph[input].name, statistics), {});
     placement.largest_magnitudes.emplace(input, std::max(-range.low, range.high));
   }
 }

@@ -20,8 +20,13 @@ struct Assignment {
   NodeDecision decision;
 };
 
-/// One for each Conv, ConvTranspose, Gemm and MatMul, in graph order.
+/// One for each Conv, ConvTranspose, Gemm, MatMul and each Gather of a constant float32 table, in graph order. A
+/// table is only quantized where an override chooses its Gather: the config's own scheme is for what multiplies. A table that a layer left
+/// float reads too stays float for all: codes would only add to it.
 [[nodiscard]] std::vector<Assignment> assign(const Graph& graph, const Config& config, const Target& target = default_target());
+
+/// Makes it an assignment to float.
+void leave_float(Assignment& assignment, const std::string& reason);
 
 /// Node names with the stages and schemes that act, for finding duplicates. `config`: the one that was assigned.
 [[nodiscard]] std::string assignment_key(const std::vector<Assignment>& assignments, const Config& config);

@@ -4,13 +4,15 @@
 
 #include "engine/base/error.hpp"
 #include "engine/base/text.hpp"
+#include "engine/config/overrides.hpp"
 #include "engine/passes/infer_shapes.hpp"
 #include "engine/passes/raise_opset.hpp"
 #include "engine/passes/table.hpp"
 #include "engine/quant/absorb_bias.hpp"
-#include "engine/quant/check/check.hpp"
+#include "engine/quant/finish_model.hpp"
 #include "engine/quant/insert_quantizers.hpp"
 #include "engine/quant/node_selection.hpp"
+#include "engine/quant/weight_matrix.hpp"
 
 namespace titrate::engine {
 namespace {
@@ -31,27 +33,30 @@ constexpr std::int64_t per_channel_opset = 13;
 
 // An override that says float was meant; a scheme that serves no layer was not.
 bool quantizes_something_or_is_told_not_to(const Graph& graph, const Config& config, const std::vector<Assignment>& assignments) {
+  const SchemeChooser choose(config);
   const auto is_float = [](const Scheme& scheme) { return std::holds_alternative<FloatScheme>(scheme); };
   const auto told = [&](const Assignment& each) {
     const Node& node = graph.nodes[each.node];
-    return is_float(scheme_for(config, node.name, node.type));
+    return is_float(choose(node.name, node.type));
+  };
+  // Nobody asked for these.
+  const auto is_unchosen_lookup = [&](const Assignment& each) {
+    const Node& node = graph.nodes[each.node];
+    return is_lookup(node) && choose.override_for(node.name, node.type) == nullptr;
   };
   if (std::any_of(assignments.begin(), assignments.end(), [&](const Assignment& each) { return !is_float(each.scheme); })) return true;
-  return !is_float(config.scheme) && !assignments.empty() && std::all_of(assignments.begin(), assignments.end(), told);
+  return !is_float(config.scheme) && !std::ranges::all_of(assignments, is_unchosen_lookup) &&
+         std::ranges::all_of(assignments, [&](const Assignment& each) { return is_unchosen_lookup(each) || told(each); });
 }
 
-// Readers infer the types of inner values; in the file they take some forty bytes each.
-void forget_inner_types(Model& model) {
-  Graph& graph = model.graph;
-  std::vector<bool> kept(graph.values.size(), false);
-  for (const std::vector<ValueId>& ids : {graph.inputs, graph.outputs}) {
-    for (const ValueId id : ids) kept[static_cast<std::size_t>(id)] = true;
-  }
-  for (std::size_t index = 0; index < kept.size(); ++index) {
-    if (kept[index] || graph.values[index].is_initializer()) continue;
-    graph.values[index].info.reset();
-    graph.values[index].value_info_message.clear();
-  }
+// Puts back the float table of a Gather for which codes and scales take no fewer bytes.
+void apply(SchemeContext& context, Assignment& assignment) {
+  const Node before = context.rewriter.graph().nodes[assignment.node];
+  implementation_of(assignment.scheme).apply(context, assignment);
+  const NodeDecision& decision = assignment.decision;
+  if (!is_lookup(before) || decision.scheme == "float" || decision.stored_bytes < decision.float_bytes) return;
+  context.rewriter.graph().nodes[assignment.node] = before;
+  leave_float(assignment, cat("its codes and scales would take ", decision.stored_bytes, " bytes, its floats take ", decision.float_bytes));
 }
 
 }  // namespace
@@ -85,16 +90,10 @@ Conversion convert(const Model& prepared, const Config& unresolved, const Calibr
   const ActivationPlacement placement = place_activations(model.graph, assignments, statistics, target);
   GraphRewriter rewriter(std::move(model));
   SchemeContext context{.rewriter = rewriter, .placement = placement, .solutions = solutions, .form = form, .target = target};
-  for (Assignment& assignment : assignments) implementation_of(assignment.scheme).apply(context, assignment);
+  for (Assignment& assignment : assignments) apply(context, assignment);
   protect_float_nodes(rewriter, assignments, placement, target);
   insert_quantizers(rewriter, placement);
-  const std::int64_t opset = rewriter.required_opset();
-  Conversion conversion{.model = rewriter.finish(), .decisions = {}};
-  if (conversion.model.opset() < opset) raise_opset(conversion.model, static_cast<int>(opset));
-  forget_inner_types(conversion.model);
-  conversion.model.producer_name = "titrate";
-  conversion.model.producer_version.clear();
-  refuse_errors(conversion.model, target);
+  Conversion conversion{.model = finish_model(rewriter, target), .decisions = {}};
   for (Assignment& assignment : assignments) conversion.decisions.push_back(std::move(assignment.decision));
   return conversion;
 }

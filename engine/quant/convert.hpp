@@ -21,7 +21,7 @@ namespace titrate::engine {
 
 struct Conversion {
   Model model;
-  std::vector<NodeDecision> decisions;  ///< one for each Conv, ConvTranspose, Gemm and MatMul
+  std::vector<NodeDecision> decisions;  ///< one for each assignment, in their order
 };
 
 /// Whether any layer is quantized.
@@ -29,7 +29,7 @@ struct Conversion {
 
 /// `prepared` comes from prepare_float_model(). Throws Error(invalid) if the config quantizes nothing, saying why for each node, unless it
 /// is the overrides that ask for float everywhere; if statistics are missing; or if a check finds that the target would compute something
-/// else than the model says, or not load it.
+/// else than the model says, or not load it. A table of a Gather whose codes and scales take no fewer bytes than its floats stays float.
 [[nodiscard]] Conversion convert(const Model& prepared, const Config& config, const CalibrationStatistics& statistics,
                                  const WeightSolutions& solutions = {}, WeightForm form = WeightForm::qdq,
                                  const Target& target = default_target());

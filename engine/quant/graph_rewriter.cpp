@@ -13,6 +13,19 @@ ValueId GraphRewriter::add_constant(const std::string& name, Tensor tensor) {
   return graph().add_constant(names_.value(name), std::move(tensor));
 }
 
+std::optional<ValueId> GraphRewriter::equal_constant(const Tensor& tensor) const {
+  const auto equals = [&](ValueId id) {
+    const Tensor& other = *graph().constant(id);
+    return other.type() == tensor.type() && other.shape() == tensor.shape() && std::ranges::equal(other.bytes(), tensor.bytes());
+  };
+  const auto found = std::ranges::find_if(shareable_, equals);
+  return found == shareable_.end() ? std::nullopt : std::optional(*found);
+}
+
+ValueId GraphRewriter::add_shareable_constant(const std::string& name, Tensor tensor) {
+  return shareable_.emplace_back(add_constant(name, std::move(tensor)));
+}
+
 void GraphRewriter::add_node_for(ValueId output, const std::string& type, const std::string& name, std::vector<ValueId> inputs,
                                  std::vector<Attribute> attributes, const std::string& domain) {
   graph().nodes.push_back({.name = names_.node(name),

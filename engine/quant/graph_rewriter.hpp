@@ -1,6 +1,7 @@
 // A graph while it is rewritten: new nodes go to the end and are brought into order at last; ids stay valid until finish().
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,10 @@ class GraphRewriter {
   ValueId add_constant(const std::string& name, Tensor tensor);
   ValueId add_value(const std::string& name);
 
+  /// A constant that this function added before and that is equal in type, shape and content: tied weights are stored once.
+  [[nodiscard]] std::optional<ValueId> equal_constant(const Tensor& tensor) const;
+  ValueId add_shareable_constant(const std::string& name, Tensor tensor);
+
   /// The nodes that read the value and are there now read the other.
   void replace_readers(ValueId value, ValueId replacement, std::size_t nodes);
 
@@ -45,6 +50,7 @@ class GraphRewriter {
   Model model_;
   NameSource names_;
   std::int64_t required_opset_ = 0;
+  std::vector<ValueId> shareable_;
 };
 
 [[nodiscard]] inline Attribute attribute(std::string name, Attribute::Content content) {

@@ -6,6 +6,7 @@
 #include "engine/passes/activation_bounds.hpp"
 #include "engine/quant/integer_rules.hpp"
 #include "engine/quant/stored_weights.hpp"
+#include "engine/quant/weight_matrix.hpp"
 
 namespace titrate::engine {
 namespace {
@@ -22,12 +23,6 @@ Tensor zero_point_tensor(const ActivationQuantizer& quantizer) {
   if (quantizer.type == DataType::uint16) return Tensor::scalar(static_cast<std::uint16_t>(zero_point));
   if (quantizer.type == DataType::int16) return Tensor::scalar(static_cast<std::int16_t>(zero_point));
   return pack_codes(std::span(&zero_point, 1), quantizer.type, {});
-}
-
-// A Max with the least number: without effect, but runtimes do not look through it as they do through Clip, Relu and shape operators.
-ValueId add_barrier(GraphRewriter& rewriter, ValueId value, const std::string& name) {
-  const ValueId least = rewriter.add_constant(name + "_lowest", Tensor::scalar(std::numeric_limits<float>::lowest()));
-  return rewriter.add_node("Max", name, {value, least}, name + "_unchanged");
 }
 
 Pair add_quantize(GraphRewriter& rewriter, ValueId value, const std::string& name, const ActivationQuantizer& quantizer) {
@@ -83,6 +78,11 @@ bool comes_from_integers(const Graph& graph, const Uses& uses, const ActivationP
 
 }  // namespace
 
+ValueId add_barrier(GraphRewriter& rewriter, ValueId value, const std::string& name) {
+  const ValueId least = rewriter.add_constant(name + "_lowest", Tensor::scalar(std::numeric_limits<float>::lowest()));
+  return rewriter.add_node("Max", name, {value, least}, name + "_unchanged");
+}
+
 void insert_quantizers(GraphRewriter& rewriter, const ActivationPlacement& placement) {
   const std::size_t nodes = rewriter.graph().nodes.size();
   for (const auto& [value, quantizer] : placement.quantized) quantize_value(rewriter, value, quantizer, nodes);
@@ -96,7 +96,7 @@ void protect_float_nodes(GraphRewriter& rewriter, const std::vector<Assignment>&
   for (const Assignment& assignment : assignments) {
     if (std::holds_alternative<StaticInt8Scheme>(assignment.scheme)) continue;
     const Node node = rewriter.graph().nodes[assignment.node];
-    if (node.type == "MatMul" || !comes_from_integers(rewriter.graph(), uses, placement, node.inputs[0])) continue;
+    if (node.type == "MatMul" || is_lookup(node) || !comes_from_integers(rewriter.graph(), uses, placement, node.inputs[0])) continue;
     const ValueId unchanged = add_barrier(rewriter, node.inputs[0], node.name + "_stays_float");
     rewriter.graph().nodes[assignment.node].inputs[0] = unchanged;
   }

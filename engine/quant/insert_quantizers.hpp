@@ -7,6 +7,9 @@
 
 namespace titrate::engine {
 
+/// A Max with the least number: without effect, but runtimes do not look through it as they do through Clip, Relu and shape operators.
+[[nodiscard]] ValueId add_barrier(GraphRewriter& rewriter, ValueId value, const std::string& name);
+
 /// All readers of a quantized value read its dequantized form. A graph output that is quantized keeps its name behind the DequantizeLinear.
 void insert_quantizers(GraphRewriter& rewriter, const ActivationPlacement& placement);
 

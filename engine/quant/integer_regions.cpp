@@ -6,6 +6,7 @@
 
 #include "engine/passes/activation_bounds.hpp"
 #include "engine/quant/integer_rules.hpp"
+#include "engine/quant/weight_matrix.hpp"
 
 namespace titrate::engine {
 namespace {
@@ -15,7 +16,9 @@ class RegionFinder {
   RegionFinder(const Graph& graph, const std::vector<Assignment>& assignments, const Target& target)
       : graph_(graph), uses_(graph), assignments_(assignments), target_(target), candidate_(graph.nodes.size()) {
     for (std::size_t index = 0; index < assignments.size(); ++index) {
-      if (std::holds_alternative<StaticInt8Scheme>(assignments[index].scheme)) weighted_.emplace(assignments[index].node, index);
+      const bool computes = !is_lookup(graph.nodes[assignments[index].node]);  // a table is stored in 8 bits, and that is all
+      if (computes && std::holds_alternative<StaticInt8Scheme>(assignments[index].scheme))
+        weighted_.emplace(assignments[index].node, index);
     }
   }
 

@@ -16,7 +16,8 @@ std::string place_of(const Config& config) { return cat("config '", visible(to_t
 std::vector<std::string> at_position(const Graph& graph, const std::string& position, const Config& config) {
   std::vector<std::string> layers;
   for (const Node& node : graph.nodes) {
-    if (!weight_refusal(graph, node)) layers.push_back(node.name);
+    // Tables are no layers that follow one another.
+    if (!is_lookup(node) && !weight_refusal(graph, node)) layers.push_back(node.name);
   }
   const std::int64_t count = std::ssize(layers);
   const std::int64_t wanted = position == "first" ? 1 : position == "last" ? count : parse_integer(position).value_or(0);

@@ -8,8 +8,10 @@
 namespace titrate::engine {
 
 StatisticsCollector::StatisticsCollector(const Graph& graph, bool histograms, const Target& target)
+    : StatisticsCollector(graph, histograms, observed_values(graph, target)) {}
+
+StatisticsCollector::StatisticsCollector(const Graph& graph, bool histograms, const std::set<std::string>& observed)
     : slot_of_(graph.values.size(), -1), histograms_(histograms) {
-  const std::set<std::string> observed = observed_values(graph, target);
   for (std::size_t index = 0; index < graph.values.size(); ++index) {
     if (!observed.contains(graph.values[index].name)) continue;
     slot_of_[index] = static_cast<int>(names_.size());

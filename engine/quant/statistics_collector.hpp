@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,6 +18,8 @@ class StatisticsCollector {
  public:
   /// Observes observed_values() of the graph. Without histograms only the ranges are kept, which is faster.
   StatisticsCollector(const Graph& graph, bool histograms, const Target& target = default_target());
+  /// Observes the values of these names.
+  StatisticsCollector(const Graph& graph, bool histograms, const std::set<std::string>& observed);
 
   /// What one thread collects of one sample. Give each thread its own Worker and each sample its own Extents.
   using Extents = std::vector<SampleExtent>;

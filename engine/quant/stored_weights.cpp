@@ -51,7 +51,11 @@ std::vector<std::int32_t> transposed(const std::vector<T>& source, std::int64_t 
 class WeightWriter {
  public:
   WeightWriter(GraphRewriter& rewriter, const Node& node, const QuantizedMatrix& quantized)
-      : rewriter_(rewriter), quantized_(quantized), type_(storage_type(quantized.range)), name_(rewriter.graph()[node.inputs[1]].name) {}
+      : rewriter_(rewriter),
+        quantized_(quantized),
+        type_(storage_type(quantized.range)),
+        name_(rewriter.graph()[node.inputs[weight_input(node)]].name),
+        leaves_out_zero_(is_lookup(node)) {}
 
   StoredWeights write(const Shape& shape, bool rows_first, bool hide) {
     const bool blocked = !quantized_.per_tensor && quantized_.groups() > 1;
@@ -66,25 +70,33 @@ class WeightWriter {
           rewriter_.add_constant(name_ + "_shape", Tensor::of<std::int64_t>({static_cast<std::int64_t>(shape.size())}, shape));
       value = rewriter_.add_node("Reshape", name_ + "_Reshape", {value, target}, name_ + "_reshaped");
     }
-    return {.value = value, .bytes = bytes_};
+    return {.value = value, .bytes = bytes_, .shared = shared_};
   }
 
  private:
   ValueId dequantize_matrix() {
-    const ValueId codes =
-        constant("_quantized", codes_as({quantized_.rows, quantized_.columns}, {quantized_.codes.begin(), quantized_.codes.end()}));
+    const ValueId codes = stored_codes({quantized_.rows, quantized_.columns}, {quantized_.codes.begin(), quantized_.codes.end()});
     return dequantize(codes, {quantized_.rows, quantized_.groups()}, 1, quantized_.group);
   }
 
   ValueId dequantize_in_place(const Shape& shape, bool rows_first) {
     std::vector<std::int32_t> codes(quantized_.codes.begin(), quantized_.codes.end());
     if (!rows_first) codes = transposed(quantized_.codes, quantized_.rows, quantized_.columns);
-    return dequantize(constant("_quantized", codes_as(shape, codes)), scale_shape(), rows_first ? 0 : 1, 0);
+    return dequantize(stored_codes(shape, codes), scale_shape(), rows_first ? 0 : 1, 0);
   }
 
   Shape scale_shape() const { return quantized_.per_tensor ? Shape{} : Shape{quantized_.rows}; }
 
-  Tensor codes_as(const Shape& shape, const std::vector<std::int32_t>& codes) const { return pack_codes(codes, type_, shape); }
+  // Weights that two nodes read may have the same codes.
+  ValueId stored_codes(const Shape& shape, const std::vector<std::int32_t>& codes) {
+    Tensor tensor = pack_codes(codes, type_, shape);
+    if (const auto known = rewriter_.equal_constant(tensor)) {
+      shared_ = true;
+      return *known;
+    }
+    bytes_ += static_cast<std::int64_t>(tensor.bytes().size());
+    return rewriter_.add_shareable_constant(name_ + "_quantized", std::move(tensor));
+  }
 
   ValueId constant(const std::string& suffix, Tensor tensor) {
     bytes_ += static_cast<std::int64_t>(tensor.bytes().size());
@@ -93,11 +105,13 @@ class WeightWriter {
 
   ValueId dequantize(ValueId codes, const Shape& parameter_shape, std::int64_t axis, std::int64_t block_size) {
     const ValueId scale = constant("_scale", Tensor::of<float>(parameter_shape, quantized_.scales));
-    const ValueId zero_point = constant("_zero_point", pack_codes(quantized_.zero_points, type_, parameter_shape));
+    std::vector<ValueId> inputs = {codes, scale};
+    const bool zero = std::ranges::all_of(quantized_.zero_points, [](std::int32_t zero_point) { return zero_point == 0; });
+    if (!zero || !leaves_out_zero_) inputs.push_back(constant("_zero_point", pack_codes(quantized_.zero_points, type_, parameter_shape)));
     std::vector<Attribute> attributes;
     if (!parameter_shape.empty()) attributes.push_back(attribute("axis", axis));
     if (block_size > 0) attributes.push_back(attribute("block_size", block_size));
-    return rewriter_.add_node("DequantizeLinear", name_ + "_DequantizeLinear", {codes, scale, zero_point}, name_ + "_dequantized",
+    return rewriter_.add_node("DequantizeLinear", name_ + "_DequantizeLinear", std::move(inputs), name_ + "_dequantized",
                               std::move(attributes));
   }
 
@@ -105,6 +119,8 @@ class WeightWriter {
   const QuantizedMatrix& quantized_;
   DataType type_;
   std::string name_;
+  bool leaves_out_zero_;  // no rule of a runtime asks for the zero points of a table
+  bool shared_ = false;
   std::int64_t bytes_ = 0;
 };
 

@@ -9,32 +9,46 @@
 namespace titrate::engine {
 namespace {
 
-bool is_weighted(const Node& node) { return node.domain.empty() && (node.type == "Conv" || node.type == "Gemm" || node.type == "MatMul"); }
+bool is_weighted(const Node& node) {
+  return is_lookup(node) || (node.domain.empty() && (node.type == "Conv" || node.type == "Gemm" || node.type == "MatMul"));
+}
 
 // Whether the graph stores one output channel a row.
-bool rows_first(const Node& node) { return node.type == "Conv" || (node.type == "Gemm" && node.integer("transB", 0) != 0); }
+bool rows_first(const Node& node) {
+  return is_lookup(node) || node.type == "Conv" || (node.type == "Gemm" && node.integer("transB", 0) != 0);
+}
+
+std::optional<std::string> table_refusal(const Tensor& table, const Node& node) {
+  if (table.rank() < 2) return cat("its table has the shape ", to_text(table.shape()), ": no rows");
+  const std::int64_t axis = node.integer("axis", 0);
+  if (axis != 0 && axis != -table.rank()) return cat("it gathers along axis ", axis, ": scales belong to rows, which axis 0 counts");
+  return std::nullopt;
+}
 
 }  // namespace
 
+bool is_lookup(const Node& node) { return node.domain.empty() && node.type == "Gather"; }
+
 std::optional<std::string> weight_refusal(const Graph& graph, const Node& node) {
   if (!is_weighted(node)) return cat(node.type, " has no quantized form");
-  if (!node.has_input(1)) return "it has no weights";
-  const Tensor* weights = graph.constant_input(node, 1);
+  if (!node.has_input(weight_input(node))) return "it has no weights";
+  const Tensor* weights = graph.constant_input(node, weight_input(node));
   if (weights == nullptr)
     return node.type == "MatMul" ? "both inputs are computed: no weights to store" : "its weights are computed, not constant";
   if (weights->type() != DataType::float32) return cat("its weights are ", name_of(weights->type()), ", not float32");
   if (weights->elements() == 0) return "its weights are empty";
+  if (is_lookup(node)) return table_refusal(*weights, node);
   const bool fits = node.type == "Conv" ? weights->rank() >= 3 : weights->rank() == 2;
   if (!fits) return cat("its weights have the shape ", to_text(weights->shape()));
   return std::nullopt;
 }
 
 WeightMatrix weight_matrix_of(const Graph& graph, const Node& node) {
-  const Tensor& weights = *graph.constant_input(node, 1);
+  const Tensor& weights = *graph.constant_input(node, weight_input(node));
   const auto source = weights.data<float>();
   for (const float element : source) {
     if (!std::isfinite(element)) {
-      throw_invalid(cat("the weights '", visible(graph[node.inputs[1]].name), "' hold NaN or infinity"), node.described(),
+      throw_invalid(cat("the weights '", visible(graph[node.inputs[weight_input(node)]].name), "' hold NaN or infinity"), node.described(),
                     "export the model again");
     }
   }

@@ -1,5 +1,5 @@
-// The weights of a Conv, Gemm or MatMul as a matrix W [rows, columns]: one row an output channel, columns along K. How it is quantized is
-// one struct.
+// The weights of a Conv, Gemm or MatMul as a matrix W [rows, columns]: one row an output channel, columns along K; the table of a Gather
+// with one row an index. How it is quantized is one struct.
 #pragma once
 
 #include <algorithm>
@@ -13,8 +13,8 @@
 namespace titrate::engine {
 
 struct WeightMatrix {
-  std::int64_t rows = 0;        ///< output channels
-  std::int64_t columns = 0;     ///< K: for Conv C/g * kh * kw
+  std::int64_t rows = 0;        ///< output channels; of a table its rows
+  std::int64_t columns = 0;     ///< K: for Conv C/g * kh * kw; of a table the numbers of a row
   std::vector<float> elements;  ///< row-major
   /// MatMul and Gemm without transB store [K, N]: `elements` is the transpose of what the graph holds.
   bool transposed = false;
@@ -39,8 +39,13 @@ void for_each_transposed(std::int64_t rows, std::int64_t columns, const Body& bo
   }
 }
 
+/// A Gather: where its data are constant it is an embedding, whose rows are looked up and not multiplied.
+[[nodiscard]] bool is_lookup(const Node& node);
+/// Which input of a node holds its weights: the first of a Gather, else the second.
+[[nodiscard]] inline std::size_t weight_input(const Node& node) { return is_lookup(node) ? 0 : 1; }
+
 /// Why a node's weights cannot be quantized, or nothing. Conv, Gemm and MatMul with a constant float32 second input of rank >= 2 (MatMul,
-/// Gemm: 2) can.
+/// Gemm: 2) can, and a Gather along axis 0 of constant float32 data of rank >= 2.
 [[nodiscard]] std::optional<std::string> weight_refusal(const Graph& graph, const Node& node);
 
 /// The matrix of a node without a refusal. Throws Error(invalid) naming the tensor if an element is NaN or infinite.

@@ -1,6 +1,7 @@
 // Resolves the options of tune into a study and a tuning run, and says how it ended.
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <iostream>
 
@@ -8,6 +9,7 @@
 #include "engine/base/atomic_file.hpp"
 #include "engine/base/cpu.hpp"
 #include "engine/base/text.hpp"
+#include "engine/config/built_in_sets.hpp"
 #include "engine/onnx/write.hpp"
 #include "engine/quant/targets/model_type.hpp"
 #include "engine/quant/targets/read_target.hpp"
@@ -40,6 +42,11 @@ std::vector<Config> configs_of(const TuneOptions& options) {
     for (Config& config : parse_config_set(text)) configs.push_back(std::move(config));
   }
   return configs;
+}
+
+// Whoever names a set leaves it to titrate what to quantize; a text means what it says.
+bool are_sets(const std::vector<std::string>& texts) {
+  return std::ranges::all_of(texts, [](const std::string& text) { return config_set_named(trim(text)) != nullptr; });
 }
 
 std::shared_ptr<Meter> meter_of(const TuneOptions& options, const std::shared_ptr<const Dataset>& data, const engine::Model& model) {
@@ -169,6 +176,7 @@ int run_tuning(const TuneOptions& options, const Invocation& invocation) {
                           .float_file = options.model,
                           .float_bytes = engine::stored_bytes(options.model),
                           .configs = configs,
+                          .with_tables = are_sets(options.configs),
                           .goal = goal,
                           .calibration = split.calibration,
                           .meter = meter,

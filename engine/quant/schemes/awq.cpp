@@ -4,7 +4,11 @@
 namespace titrate::engine {
 namespace {
 
-void apply(SchemeContext& context, Assignment& assignment) { apply_nearest(context, assignment, usual_grid<AwqScheme>(assignment.scheme)); }
+void apply(SchemeContext& context, Assignment& assignment) {
+  if (is_lookup(context.rewriter.graph().nodes[assignment.node]))
+    assignment.decision.remark("rounded to nearest: its rows are looked up, no input is multiplied with them");
+  apply_nearest(context, assignment, usual_grid<AwqScheme>(assignment.scheme));
+}
 
 constexpr WeightSolver solver{.grid = usual_grid<AwqScheme>, .improve = nullptr};
 

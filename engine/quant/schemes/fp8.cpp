@@ -101,7 +101,7 @@ void apply(SchemeContext& context, Assignment& assignment) {
   const Node node = rewriter.graph().nodes[assignment.node];
   const WeightMatrix weights = weight_matrix_of(rewriter.graph(), node);
   const Encoded encoded = encode_weights(weights, format_of(scheme), scheme.per_channel);
-  const std::string name = rewriter.graph()[node.inputs[1]].name;
+  const std::string name = rewriter.graph()[node.inputs[weight_input(node)]].name;
   NodeDecision& decision = assignment.decision;
   decision.weight_sqnr_db = signal_to_noise_db(encoded.sums.signal, encoded.sums.noise);
   const auto elements = static_cast<std::int64_t>(encoded.codes.size());

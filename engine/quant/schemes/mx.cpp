@@ -130,7 +130,7 @@ void apply(SchemeContext& context, Assignment& assignment) {
   GraphRewriter& rewriter = context.rewriter;
   const auto& scheme = std::get<MxScheme>(assignment.scheme);
   const Node node = rewriter.graph().nodes[assignment.node];
-  const std::string name = rewriter.graph()[node.inputs[1]].name;
+  const std::string name = rewriter.graph()[node.inputs[weight_input(node)]].name;
   const MxElement& element = mx_element(scheme.format);
   const WeightMatrix weights = weight_matrix_of(rewriter.graph(), node);
   MxMatrix matrix = quantize_mx(weights, element, scheme.rule, scheme.format == MxFormat::int8 ? int8_fraction_bits : 0);
@@ -139,11 +139,12 @@ void apply(SchemeContext& context, Assignment& assignment) {
   decision.weight_sqnr_db = signal_to_noise_db(sums.signal, sums.noise);
   if (is_six_bit(scheme.format)) decision.remark("ONNX has no type of 6 bits: stored exactly in float8e4m3fn");
   if (scheme.format == MxFormat::fp4 && scheme.storage == Float4Storage::type) decision.remark(std::string(no_float4_kernel));
-  const ValueId input = scheme.weights_only ? node.inputs[0] : input_of(rewriter, node, scheme, decision);
+  const bool rounds_input = !scheme.weights_only && !is_lookup(node);
+  const ValueId input = rounds_input ? input_of(rewriter, node, scheme, decision) : ValueId::none;
   const StoredValue stored = write_weights(rewriter, name, std::move(matrix), scheme);
   decision.stored_bytes = stored.bytes;
   replace_weights(rewriter, assignment.node, stored.value, weights);
-  rewriter.graph().nodes[assignment.node].inputs[0] = input;
+  if (rounds_input) rewriter.graph().nodes[assignment.node].inputs[0] = input;
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ Scheme effective(const Scheme& scheme, std::int64_t columns) {
 void apply(SchemeContext& context, Assignment& assignment) {
   GraphRewriter& rewriter = context.rewriter;
   const Node node = rewriter.graph().nodes[assignment.node];
-  const std::string name = rewriter.graph()[node.inputs[1]].name;
+  const std::string name = rewriter.graph()[node.inputs[weight_input(node)]].name;
   const WeightMatrix weights = weight_matrix_of(rewriter.graph(), node);
   const Nf4Matrix matrix = quantize_nf4(weights, std::get<Nf4Scheme>(assignment.scheme).group_size);
   const Energies sums = energies(weights, dequantized(matrix));

@@ -59,14 +59,15 @@ void apply(SchemeContext& context, Assignment& assignment) {
   GraphRewriter& rewriter = context.rewriter;
   const auto& scheme = std::get<Nvfp4Scheme>(assignment.scheme);
   const Node node = rewriter.graph().nodes[assignment.node];
-  const std::string name = rewriter.graph()[node.inputs[1]].name;
+  const std::string name = rewriter.graph()[node.inputs[weight_input(node)]].name;
   const WeightMatrix weights = weight_matrix_of(rewriter.graph(), node);
   const Nvfp4Matrix matrix = quantize_nvfp4(weights, scheme.rule == Nvfp4Rule::best);
   const Energies sums = energies(weights, dequantized(matrix));
   NodeDecision& decision = assignment.decision;
   decision.weight_sqnr_db = signal_to_noise_db(sums.signal, sums.noise);
-  const auto cut_refusal = scheme.weights_only ? std::nullopt : block_refusal(rewriter.graph(), node);
-  const bool rounds_input = !scheme.weights_only && !cut_refusal;
+  const bool weights_alone = scheme.weights_only || is_lookup(node);
+  const auto cut_refusal = weights_alone ? std::nullopt : block_refusal(rewriter.graph(), node);
+  const bool rounds_input = !weights_alone && !cut_refusal;
   if (scheme.storage == Float4Storage::type || rounds_input) decision.remark(std::string(no_float4_kernel));
   if (cut_refusal) decision.remark(cat("activations stay float: ", *cut_refusal));
   ValueId input = node.inputs[0];
@@ -74,7 +75,7 @@ void apply(SchemeContext& context, Assignment& assignment) {
   const StoredValue stored = write_weights(rewriter, name, matrix, scheme.storage);
   decision.stored_bytes = stored.bytes;
   replace_weights(rewriter, assignment.node, stored.value, weights);
-  rewriter.graph().nodes[assignment.node].inputs[0] = input;
+  if (rounds_input) rewriter.graph().nodes[assignment.node].inputs[0] = input;
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include "engine/base/text.hpp"
 #include "engine/passes/saturate_products.hpp"
 #include "engine/quant/integer_weights.hpp"
-#include "engine/quant/schemes/scheme.hpp"
+#include "engine/quant/schemes/weight_only.hpp"
 #include "engine/quant/stored_weights.hpp"
 
 namespace titrate::engine {
@@ -15,6 +15,7 @@ namespace {
 bool needs_calibration(const Scheme&) { return true; }
 
 std::optional<std::string> refusal(const Graph& graph, const Node& node, const Scheme&) {
+  if (is_lookup(node)) return std::nullopt;
   if (graph.constant(node.inputs[0]) != nullptr) return "its input is constant";
   if (node.type == "Gemm" && node.has_input(2)) {
     const Tensor* bias = graph.constant_input(node, 2);
@@ -90,7 +91,19 @@ const Pattern& pattern_of(const Target& target, const Node& node) {
                                [&](const Pattern& each) { return each.operators.front() == node.type && each.takes_integers(); });
 }
 
+// A table is only stored in 8 bits: what is looked up is float.
+void apply_to_table(SchemeContext& context, Assignment& assignment) {
+  GraphRewriter& rewriter = context.rewriter;
+  const auto& scheme = std::get<StaticInt8Scheme>(assignment.scheme);
+  const Node node = rewriter.graph().nodes[assignment.node];
+  const WeightMatrix weights = weight_matrix_of(rewriter.graph(), node);
+  store_weight_only(context, assignment, weights,
+                    quantize_integer_weights(weights, {.per_channel = scheme.per_channel, .symmetric = scheme.weight_sym}), 8);
+  assignment.decision.remark("its rows are stored in 8 bits and looked up as float");
+}
+
 void apply(SchemeContext& context, Assignment& assignment) {
+  if (is_lookup(context.rewriter.graph().nodes[assignment.node])) return apply_to_table(context, assignment);
   GraphRewriter& rewriter = context.rewriter;
   const auto& scheme = std::get<StaticInt8Scheme>(assignment.scheme);
   const Node node = rewriter.graph().nodes[assignment.node];

@@ -34,12 +34,13 @@ void store_weight_only(SchemeContext& context, Assignment& assignment, const Wei
       return;
     }
   }
-  Shape shape = rewriter.graph().constant_input(node, 1)->shape();
+  Shape shape = rewriter.graph().constant_input(node, weight_input(node))->shape();
   const bool rows_first = read_rows_first(rewriter, assignment.node);
   if (node.type == "Gemm") shape = {weights.rows, weights.columns};
   const StoredWeights stored = store_weights(rewriter, node, quantized, shape, rows_first, true);
-  rewriter.graph().nodes[assignment.node].inputs[1] = stored.value;
+  rewriter.graph().nodes[assignment.node].inputs[weight_input(node)] = stored.value;
   decision.stored_bytes = stored.bytes;
+  if (stored.shared) decision.remark("tied weights: their codes are stored once");
 }
 
 void apply_nearest(SchemeContext& context, Assignment& assignment, const RoundToNearest& grid) {

@@ -52,8 +52,14 @@ class Fitting {
   FittedScheme operator()(StaticInt8Scheme scheme) const {
     const Pattern* pattern = target_.integer_pattern(type_, behind_);
     if (pattern == nullptr || !pattern->weights) pattern = target_.integer_pattern(type_);
-    if (pattern == nullptr || !pattern->weights) return refused("no pattern on integers for ");
     std::string remark;
+    if (type_ == "Gather") {  // a table: only its storage counts
+      const Pattern* storage = target_.storage_pattern(type_, DataType::float32);
+      if (storage == nullptr) return refused("no pattern of stored weights for ");
+      fit_weights(*storage->weights, scheme.weight_sym, scheme.per_channel, remark);
+      return {.scheme = scheme, .remark = with_name(remark)};
+    }
+    if (pattern == nullptr || !pattern->weights) return refused("no pattern on integers for ");
     const bool takes_unsigned = pattern->input.takes(DataType::uint8);
     const bool takes_signed = pattern->input.takes(DataType::int8);
     if (!takes_unsigned && !takes_signed) return refused("no pattern with 8-bit activations for ");
@@ -79,7 +85,7 @@ class Fitting {
     const DataType stored = scheme.format == Float8Format::e4m3   ? DataType::float8e4m3fn
                             : scheme.format == Float8Format::e5m2 ? DataType::float8e5m2
                                                                   : DataType::float16;
-    const bool only_weights = scheme.weights_only || stored == DataType::float16;
+    const bool only_weights = scheme.weights_only || stored == DataType::float16 || type_ == "Gather";
     const Pattern* pattern = target_.storage_pattern(type_, only_weights ? DataType::float32 : stored);
     if (pattern == nullptr || !pattern->weights->takes(stored)) return refused(cat("no pattern with ", name_of(stored), " for "));
     std::string remark;

@@ -43,7 +43,8 @@ const std::string_view onnxruntime_description = R"json({
      "weights": {"types": ["int8", "uint8"], "granularity": ["channel", "tensor"]}},
     {"operators": ["Conv|ConvTranspose|Gemm|MatMul"],
      "input": {"types": ["float32", "float8e4m3fn", "float8e5m2"]},
-     "weights": {"types": ["any"], "granularity": ["block", "channel", "tensor"]}}
+     "weights": {"types": ["any"], "granularity": ["block", "channel", "tensor"]}},
+    {"operators": ["Gather"], "input": {"types": ["float32"]}, "weights": {"types": ["any"], "granularity": ["block", "channel", "tensor"]}}
   ]
 })json";
 

@@ -35,12 +35,12 @@ bool needs_inputs(const Scheme& scheme) { return uses_inputs(scheme) && solver_o
 // The float model and the same with the weights that are quantized so far, side by side. Until the first are, one run serves for both.
 class Sides {
  public:
-  Sides(const Model& model, const CalibrationSamples& samples, std::int64_t count) : float_(model, samples, count) {}
+  Sides(const Model& model, const CalibrationSamples& samples, std::int64_t count) : graph_(model.graph), float_(model, samples, count) {}
 
   void advance_to(std::size_t node) {
     if (pending_.empty() && !quantized_) return float_.advance_to(node);
     if (!quantized_) quantized_.emplace(float_);
-    for (auto& [index, weights] : pending_) quantized_->replace_input(index, 1, std::move(weights));
+    for (auto& [index, weights] : pending_) quantized_->replace_input(index, input_of(index), std::move(weights));
     pending_.clear();
     float_.advance_to(node);
     quantized_->advance_to(node);
@@ -55,6 +55,9 @@ class Sides {
   }
 
  private:
+  [[nodiscard]] std::size_t input_of(std::size_t node) const { return weight_input(graph_.nodes[node]); }
+
+  const Graph& graph_;
   SteppedRun float_;
   std::optional<SteppedRun> quantized_;
   std::vector<std::pair<std::size_t, Tensor>> pending_;  // weights of nodes that have not run yet
@@ -259,15 +262,18 @@ WeightSolutions solve_layers(const Model& prepared, const Config& config, const 
   for (const Assignment& assignment : assign(prepared.graph, config, target)) {
     if (solver_of(assignment.scheme) == nullptr) continue;
     const Node& node = prepared.graph.nodes[assignment.node];
-    const Shape& shape = prepared.graph.constant_input(node, 1)->shape();
+    const Shape& shape = prepared.graph.constant_input(node, weight_input(node))->shape();
     const WeightMatrix weights = weight_matrix_of(prepared.graph, node);
     WeightSolution solution;
-    if (uses_inputs(assignment.scheme) && weights.columns <= most_columns) {
+    const bool table = is_lookup(node);
+    if (uses_inputs(assignment.scheme) && !table && weights.columns <= most_columns) {
       run.advance_to(assignment.node);
       solution = LayerSolver(assignment.scheme, weights).solve(InputCollector(run, node, shape, count).collect());
     } else {
       solution.quantized = quantize_weights(weights, solver_of(assignment.scheme)->grid(assignment.scheme));
-      if (uses_inputs(assignment.scheme))
+      if (uses_inputs(assignment.scheme) && table)
+        solution.remark = "rounded to nearest: its rows are looked up, no input is multiplied with them";
+      else if (uses_inputs(assignment.scheme))
         solution.remark = cat("rounded to nearest: moments of ", weights.columns, " inputs would take more than a gigabyte");
     }
     run.replace_weights(assignment.node, as_tensor(solution.quantized, weights.transposed, shape));

@@ -7,6 +7,7 @@
 #include "engine/quant/integer_rules.hpp"
 #include "engine/quant/targets/breach.hpp"
 #include "engine/quant/targets/read_target.hpp"
+#include "engine/quant/weight_matrix.hpp"
 
 namespace titrate::engine {
 namespace {
@@ -109,7 +110,22 @@ class NodeCheck {
          "leave the quantizers around it out");
   }
 
+  // The DequantizeLinear in front of a Gather reads constant codes here.
+  void check_table() {
+    const Node* dequantize = model_.producer(node_.inputs[0]);
+    const Tensor* codes =
+        dequantize != nullptr && lowering::is_dequantize(*dequantize) ? model_.graph().constant_input(*dequantize, 0) : nullptr;
+    if (codes == nullptr) return;
+    const Pattern* pattern = target_.storage_pattern(node_.type, DataType::float32);
+    if (pattern == nullptr) return tell(breach::pattern, cat("the target has no pattern of stored weights for ", visible(node_.type)));
+    if (!pattern->weights->takes(codes->type()))
+      tell(breach::type, cat("its table is ", name_of(codes->type()), "; the target takes ", listed(pattern->weights->types)));
+    const auto table = model_.dequantized(node_, 0);
+    if (pattern->weights->symmetric && table && !is_symmetric(*table)) tell(breach::zero_point, "its table is not symmetric");
+  }
+
   void check_stored_weights() {
+    if (is_lookup(node_)) return check_table();
     const QuantizedLayer* layer = model_.layer_of(node_);
     if (layer == nullptr) return;
     const Pattern* pattern = target_.storage_pattern(node_.type, DataType::float32);
