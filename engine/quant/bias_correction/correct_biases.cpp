@@ -200,6 +200,10 @@ CorrectedModel correct_biases(const Model& prepared, const Config& config, const
   for (const NodeDecision& decision : dry.decisions) {
     const auto* stage = stage_of<BiasCorrectionStage>(choose.stages(decision.name, decision.type));
     if (stage == nullptr || decision.scheme == "float") continue;
+    if (is_lookup(*prepared.graph.find_node(decision.name))) {
+      remarks[decision.name].emplace_back("bias not corrected: rows that are looked up have none");
+      continue;
+    }
     (stage->mode == BiasCorrectionMode::fast ? fast : full).push_back(decision.name);
   }
   BiasCorrector corrector(prepared, dry, samples, remarks);

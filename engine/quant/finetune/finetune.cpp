@@ -50,12 +50,12 @@ std::unordered_map<std::string, std::size_t> places_by_name(const Graph& graph) 
   return places;
 }
 
-// Each layer reads weights of its own, also where two shared them.
+// Each layer that multiplies reads weights of its own, also where two shared them.
 void give_own_weights(Graph& graph) {
   const Uses uses(graph);
   NameSource names(graph);
   for (Node& node : graph.nodes) {
-    if (weight_refusal(graph, node) || uses.readers(node.inputs[1]).size() == 1) continue;
+    if (is_lookup(node) || weight_refusal(graph, node) || uses.readers(node.inputs[1]).size() == 1) continue;
     Tensor same = *graph.constant_input(node, 1);
     node.inputs[1] = graph.add_constant(names.value(node.name + "_weights"), std::move(same));
   }
@@ -242,7 +242,7 @@ class Finetuner {
 
   void add_weights(std::size_t index, const Node& start, std::vector<Learned>& learned) const {
     const Node& node = quantized_.graph.nodes[index];
-    if (weight_refusal(quantized_.graph, node) || weight_refusal(result_.model.graph, start)) return;
+    if (is_lookup(node) || weight_refusal(quantized_.graph, node) || weight_refusal(result_.model.graph, start)) return;
     const WeightMatrix weights = weight_matrix_of(result_.model.graph, start);
     auto codes = codes_to_train(weights, layer_at(index).scheme, node.name, result_.solutions);
     if (!codes) return;
