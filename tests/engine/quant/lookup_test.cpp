@@ -5,7 +5,9 @@
 #include "engine/base/text.hpp"
 #include "engine/onnx/read.hpp"
 #include "engine/onnx/write.hpp"
+#include "engine/quant/bias_correction/correct_biases.hpp"
 #include "engine/quant/check/check.hpp"
+#include "engine/quant/finetune/finetune.hpp"
 #include "engine/quant/integer_weights.hpp"
 #include "engine/quant/round_to_nearest.hpp"
 #include "engine/quant/table_overrides.hpp"
@@ -265,6 +267,36 @@ TEST(Lookup, LeftAloneDoesNotMakeAConfigQuantizeNothing) {
   const Model model = sketch.constant("w", numbers({40, 8})).node("MatMul", {"y", "w"}, {"z"}).output("z").model();
   EXPECT_NO_THROW((void)converted(model, "rtn() | type:MatMul = float"));
   EXPECT_THROW((void)converted(embedding({12, 40}), "rtn()"), Error);
+}
+
+// A stage that an override gives to a table has nothing to do there, and does it.
+TEST(Lookup, IsLeftAloneByStages) {
+  Sketch sketch = lookup(numbers({12, 40}));
+  const Model model = prepare_float_model(sketch.constant("w", numbers({40, 8})).node("MatMul", {"y", "w"}, {"z"}).output("z").model());
+  CalibrationSamples samples = random_samples(model, 16);
+  samples.feed = [](std::int64_t) { return std::vector{some_rows(12)}; };
+  for (const std::string stage : {"bias_correction()", "bias_correction(mode=full)", "smoothquant()", "equalize()", "finetune(epochs=1)"}) {
+    for (const std::string scheme : {"rtn(bits=3,group_size=-1)", "gptq(bits=3,group_size=-1)", "hqq(bits=3,group_size=-1)"}) {
+      SCOPED_TRACE(cat(stage, " ", scheme));
+      const Config config = parse_config(with_lookups(cat(stage, " + ", scheme)));
+      StageRemarks remarks;
+      Model changed = changes_model(model, config) ? apply_stages(model, config, samples, remarks) : model;
+      WeightSolutions solutions;
+      if (uses_layer_inputs(changed, config)) solutions = solve_layers(changed, config, samples);
+      if (corrects_biases(config)) changed = correct_biases(changed, config, {}, solutions, samples, remarks).model;
+      const CalibrationStatistics none;
+      if (finetunes(config)) {
+        FinetunedModel tuned = finetune(
+            {.reference = model, .start = changed, .config = config, .statistics = none, .solutions = solutions, .samples = samples},
+            remarks);
+        changed = std::move(tuned.model);
+        solutions = std::move(tuned.solutions);
+      }
+      const Conversion conversion = convert(changed, config, {}, solutions);
+      EXPECT_NE(decision_of(conversion, "n_y").scheme, "float");
+      EXPECT_EQ(run_once(conversion.model, {some_rows(12)}).at(0).elements(), 40);
+    }
+  }
 }
 
 TEST(Lookup, IsReadBackWithTheSameBits) {
