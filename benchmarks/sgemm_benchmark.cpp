@@ -1,4 +1,5 @@
-// float32 matrix products and the convolutions of ResNet-18 and MobileNetV2 at batch 1, on the kernels alone.
+// float32 matrix products and the convolutions of ResNet-18, MobileNetV2, SqueezeNet and of small networks at batch 1, on the kernels
+// alone.
 #include <benchmark/benchmark.h>
 
 #include <random>
@@ -91,6 +92,13 @@ BENCHMARK(convolution)
     ->Args({256, 14, 256, 3, 1})
     ->Args({512, 7, 512, 3, 1})
     ->Args({64, 56, 256, 1, 1})
+    ->Args({16, 112, 96, 1, 1})
+    ->Args({24, 56, 144, 1, 1})
+    ->Args({144, 56, 24, 1, 1})
+    ->Args({128, 55, 16, 1, 1})
+    ->Args({96, 14, 576, 1, 1})
+    ->Args({512, 13, 1000, 1, 1})
+    ->Args({32, 4, 32, 3, 1})
     ->UseRealTime();
 
 void depthwise(benchmark::State& state) {
