@@ -2,6 +2,7 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <set>
 
 #include "engine/base/text.hpp"
 #include "engine/quant/convert.hpp"

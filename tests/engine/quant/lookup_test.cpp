@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "engine/base/text.hpp"
 #include "engine/onnx/read.hpp"
 #include "engine/onnx/write.hpp"

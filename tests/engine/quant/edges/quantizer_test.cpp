@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "engine/base/error.hpp"
 #include "engine/base/text.hpp"
 #include "engine/quant/integer_weights.hpp"
