@@ -30,7 +30,8 @@ engine::CalibrationSamples calibration_samples(const Dataset& data, const LoopCo
   return {.count = data.size(),
           .feed = [&data](std::int64_t sample) { return data.sample(sample); },
           .run = [quiet](const engine::Model& model, std::int64_t count, const engine::FeedSample& feed,
-                         const engine::TakeOutputs& take) { run(model, count, feed, take, quiet); }};
+                         const engine::TakeOutputs& take) { run(model, count, feed, take, quiet); },
+          .cancelled = control.cancelled};
 }
 
 }  // namespace titrate

@@ -19,6 +19,8 @@ struct CalibrationSamples {
   FeedSample feed;  ///< for the float model
   /// Runs a model for the samples [0, count); throws what a run throws.
   std::function<void(const Model& model, std::int64_t count, const FeedSample& feed, const TakeOutputs& take)> run;
+  /// Whether long work should give up with Error(interrupted); called by several threads at once. Empty: never. run() asks by itself.
+  std::function<bool()> cancelled = {};
 };
 
 }  // namespace titrate::engine

@@ -254,11 +254,23 @@ class Finetuner {
     learned.push_back({.place = {index, 1}, .constant = std::move(constant), .weights = own});
   }
 
+  // The float model's value; of a rounded one the value before rounding.
+  [[nodiscard]] std::optional<ValueId> counterpart_of(ValueId id) const {
+    const Graph& graph = quantized_.graph;
+    if (const auto same = request_.reference.graph.find_value(graph[id].name)) return same;
+    const Uses uses(graph);
+    const int dequantizer = uses.producer(id);
+    if (dequantizer < 0 || graph.nodes[static_cast<std::size_t>(dequantizer)].type != "DequantizeLinear") return std::nullopt;
+    const int quantizer = uses.producer(graph.nodes[static_cast<std::size_t>(dequantizer)].inputs[0]);
+    if (quantizer < 0) return std::nullopt;
+    return request_.reference.graph.find_value(graph[graph.nodes[static_cast<std::size_t>(quantizer)].inputs[0]].name);
+  }
+
   // Drops targets that the float model does not have, and returns the others' ids there.
   std::vector<ValueId> keep_known_targets(GradientReach& reach) const {
     std::vector<ValueId> wanted;
     std::erase_if(reach.targets, [&](ValueId id) {
-      const auto own = request_.reference.graph.find_value(quantized_.graph[id].name);
+      const auto own = counterpart_of(id);
       if (own) wanted.push_back(*own);
       return !own;
     });

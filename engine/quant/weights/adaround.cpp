@@ -53,8 +53,9 @@ class Learner {
     factor_ = scale_of_error();
   }
 
-  void learn(int iterations) {
+  void learn(int iterations, const std::function<bool()>& cancelled) {
     for (int step = 0; step < iterations; ++step) {
+      if (cancelled && cancelled()) return;
       const double progress = static_cast<double>(step) / iterations;
       soften();
       (void)gradient_of_.compute(weights_, gradient_);
@@ -160,7 +161,7 @@ double undecided_slope(double v, double beta) {
 
 void adaround(const LayerProblem& problem, int iterations, QuantizedMatrix& quantized) {
   for_each_row_block(problem, quantized, [&](const WeightMatrix& target, const PackedGram& gram, QuantizedMatrix& part) {
-    Learner(target, gram, part).learn(iterations);
+    Learner(target, gram, part).learn(iterations, problem.cancelled);
   });
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/base/error.hpp"
+
 namespace titrate::engine {
 
 namespace {
@@ -48,12 +50,15 @@ void for_each_row_block(const LayerProblem& problem, QuantizedMatrix& quantized,
   const QuantizedMatrix whole = quantized;
 #pragma omp parallel for schedule(dynamic, 1)
   for (std::int64_t block = 0; block < blocks; ++block) {
+    // An exception must not leave a parallel region.
+    if (problem.cancelled && problem.cancelled()) continue;
     const std::int64_t first = block * block_rows;
     const std::int64_t rows = std::min(block_rows, problem.target.rows - first);
     QuantizedMatrix part = rows_of(whole, first, rows);
     learn(rows_of(problem.target, first, rows), gram, part);
     put_rows(part, first, quantized);
   }
+  if (problem.cancelled && problem.cancelled()) throw Error(ErrorCode::interrupted, "interrupted");
 }
 
 }  // namespace titrate::engine

@@ -32,6 +32,7 @@ class OutputGradient {
 
 /// Rows are independent of each other: learn(target, gram, part) for blocks of them, on all threads, each block on one. The parts are put
 /// back into `quantized`; what they are does not depend on the number of threads. With one scale for all rows a part must leave it alone.
+/// Throws Error(interrupted) where the problem is cancelled; then `learn` may end early.
 void for_each_row_block(const LayerProblem& problem, QuantizedMatrix& quantized,
                         const std::function<void(const WeightMatrix& target, const PackedGram& gram, QuantizedMatrix& part)>& learn);
 

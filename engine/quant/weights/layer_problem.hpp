@@ -3,6 +3,7 @@
 // independent of each other.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -13,6 +14,8 @@ namespace titrate::engine {
 struct LayerProblem {
   WeightMatrix target;       ///< [rows, columns]
   std::vector<double> gram;  ///< G, [columns, columns], symmetric
+  /// Whether to give up with Error(interrupted); called by several threads at once. Empty: never.
+  std::function<bool()> cancelled = {};
 
   /// G with `damp` times the mean of its diagonal added to it, and 1 where an input is always 0.
   [[nodiscard]] std::vector<double> damped_gram(double damp) const;

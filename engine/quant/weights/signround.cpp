@@ -32,8 +32,9 @@ class Learner {
     for (std::size_t index = 0; index < target_.elements.size(); ++index) groups_.push_back(group_of(index));
   }
 
-  void learn(int iterations) {
+  void learn(int iterations, const std::function<bool()>& cancelled) {
     for (int step = 0; step <= iterations; ++step) {
+      if (cancelled && cancelled()) return;
       round();
       keep_better(gradient_of_.compute(weights_, gradient_));
       // The step size falls from 1 / iterations to 0: all offsets can cross the whole of [-0.5, 0.5].
@@ -112,7 +113,7 @@ class Learner {
 
 void signround(const LayerProblem& problem, int iterations, QuantizedMatrix& quantized) {
   for_each_row_block(problem, quantized, [&](const WeightMatrix& target, const PackedGram& gram, QuantizedMatrix& part) {
-    Learner(target, gram, part).learn(iterations);
+    Learner(target, gram, part).learn(iterations, problem.cancelled);
   });
 }
 

@@ -181,7 +181,8 @@ double error_on(const WeightMatrix& weights, const QuantizedMatrix& quantized, s
 
 class LayerSolver {
  public:
-  LayerSolver(const Scheme& scheme, const WeightMatrix& weights) : scheme_(scheme), weights_(weights) {}
+  LayerSolver(const Scheme& scheme, const WeightMatrix& weights, const CalibrationSamples& samples)
+      : scheme_(scheme), weights_(weights), cancelled_(samples.cancelled) {}
 
   WeightSolution solve(const LayerInputs& inputs) const {
     const QuantizedMatrix nearest = quantize_weights(weights_, solver_of(scheme_)->grid(scheme_));
@@ -209,7 +210,7 @@ class LayerSolver {
   std::optional<std::string> solve_group(const InputMoments& moments, std::int64_t first, std::int64_t rows, QuantizedMatrix& found) const {
     if (!std::all_of(moments.gram.begin(), moments.gram.end(), [](double sum) { return std::isfinite(sum); }))
       return "its inputs are not finite on calibration data";
-    const LayerProblem problem{.target = target_of(weights_, first, rows, moments), .gram = moments.gram};
+    const LayerProblem problem{.target = target_of(weights_, first, rows, moments), .gram = moments.gram, .cancelled = cancelled_};
     QuantizedMatrix part = start(problem.target, rows_of(found, first, rows));
     if (const auto refused = solver_of(scheme_)->improve(problem, scheme_, part)) return refused;
     found.range = part.range;
@@ -227,6 +228,7 @@ class LayerSolver {
 
   const Scheme& scheme_;
   const WeightMatrix& weights_;
+  const std::function<bool()>& cancelled_;
 };
 
 // The dequantized weights as the node reads them.
@@ -268,7 +270,7 @@ WeightSolutions solve_layers(const Model& prepared, const Config& config, const 
     const bool table = is_lookup(node);
     if (uses_inputs(assignment.scheme) && !table && weights.columns <= most_columns) {
       run.advance_to(assignment.node);
-      solution = LayerSolver(assignment.scheme, weights).solve(InputCollector(run, node, shape, count).collect());
+      solution = LayerSolver(assignment.scheme, weights, samples).solve(InputCollector(run, node, shape, count).collect());
     } else {
       solution.quantized = quantize_weights(weights, solver_of(assignment.scheme)->grid(assignment.scheme));
       if (uses_inputs(assignment.scheme) && table)

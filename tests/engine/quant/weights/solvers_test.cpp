@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <omp.h>
 
+#include <atomic>
 #include <random>
 
 #include "engine/quant/schemes/scheme.hpp"
@@ -87,6 +88,23 @@ TEST(WeightSolvers, NoThreadCountChangesTheCodes) {
     EXPECT_EQ(one.scales, four.scales) << to_text(config);
   }
   omp_set_num_threads(before);
+}
+
+TEST(WeightSolvers, LongOnesGiveUpBetweenTwoSteps) {
+  for (const char* config : {"adaround(bits=3,iterations=100000)", "signround(bits=3,iterations=100000)"}) {
+    LayerProblem problem = correlated_problem(10, 24, 4);
+    std::atomic<int> asked = 0;
+    problem.cancelled = [&] { return ++asked > 5; };
+    const Scheme scheme = parse_config(config).scheme;
+    QuantizedMatrix quantized = quantize_weights(problem.target, implementation_of(scheme).solver->grid(scheme));
+    try {
+      (void)implementation_of(scheme).solver->improve(problem, scheme, quantized);
+      ADD_FAILURE() << config;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::interrupted) << config;
+    }
+    EXPECT_LT(asked, 100) << config;
+  }
 }
 
 TEST(Refine, NeverRaisesTheError) {
