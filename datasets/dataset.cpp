@@ -43,6 +43,12 @@ std::shared_ptr<const Dataset> part_of(std::shared_ptr<const Dataset> whole, std
   return std::make_shared<const Part>(std::move(whole), first, last);
 }
 
+std::vector<engine::Shape> first_sample_shapes(const Dataset& dataset) {
+  std::vector<engine::Shape> shapes;
+  for (const engine::Tensor& tensor : dataset.sample(0)) shapes.push_back(tensor.shape());
+  return shapes;
+}
+
 void check_labels(const Dataset& dataset, std::int64_t classes) {
   constexpr std::int64_t not_counted = -100;
   if (!dataset.has_labels()) throw_invalid("the data has no labels", {}, "add \"labels\" to its description, or give --labels");

@@ -55,6 +55,9 @@ struct DatasetRequest {
 /// Samples [first, last) of another data set.
 [[nodiscard]] std::shared_ptr<const Dataset> part_of(std::shared_ptr<const Dataset> whole, std::int64_t first, std::int64_t last);
 
+/// The shapes of what is fed for the first sample.
+[[nodiscard]] std::vector<engine::Shape> first_sample_shapes(const Dataset& dataset);
+
 /// Throws Error(invalid) naming value and sample if a label is outside [0, classes); -100 (not counted) is allowed.
 void check_labels(const Dataset& dataset, std::int64_t classes);
 

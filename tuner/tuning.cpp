@@ -40,9 +40,11 @@ LayerDecision layer_decision(const engine::NodeDecision& decision) {
           .stored_bytes = decision.stored_bytes};
 }
 
-std::vector<NodeExecution> execution_of(engine::Model candidate) {
+// Costs are those of the first sample, where there is data.
+std::vector<NodeExecution> execution_of(engine::Model candidate, const Dataset* data) {
+  const std::vector<engine::Shape> shapes = data == nullptr ? std::vector<engine::Shape>{} : first_sample_shapes(*data);
   std::vector<NodeExecution> execution;
-  for (engine::LoweredNode& node : engine::lower(candidate).nodes) {
+  for (engine::LoweredNode& node : engine::lower(candidate, shapes).nodes) {
     execution.push_back({.name = std::move(node.name),
                          .type = std::move(node.type),
                          .integer = node.integer,
@@ -212,7 +214,7 @@ class Tuner {
       engine::save_model(conversion.model, store_.file());
       trial.size_bytes = static_cast<std::int64_t>(engine::stored_bytes(store_.file()));
       engine::Model written = engine::read_model(store_.file());
-      trial.execution = execution_of(written);
+      trial.execution = execution_of(written, setup_.calibration.get());
       return running_plan(std::move(written));
     });
     if (setup_.calibration != nullptr) {

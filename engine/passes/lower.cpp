@@ -49,8 +49,8 @@ bool lies_between_quantizers(const Graph& graph, const Uses& uses, const Node& n
   return std::ranges::any_of(node.inputs, from_activation) || std::ranges::any_of(node.outputs, is_quantized);
 }
 
-// Types and shapes for one sample; where the sizes contradict each other, what is known without them.
-std::vector<ValueInfo> known_types(const Model& model) {
+// Types and shapes for a sample of these shapes, or with open sizes of 1; where those contradict each other, what is known without them.
+std::vector<ValueInfo> known_types(const Model& model, std::span<const Shape> sample_shapes = {}) {
   const auto infer = [&](std::span<const Shape> shapes) {
     const Inference inference = infer_values(model, shapes, OnFault::leave_unknown);
     std::vector<ValueInfo> types;
@@ -58,8 +58,8 @@ std::vector<ValueInfo> known_types(const Model& model) {
     return types;
   };
   try {
-    return infer(single_sample_shapes(model));
-  } catch (const Error&) {  // an input of unknown rank, or sizes of 1 that do not fit
+    return sample_shapes.empty() ? infer(single_sample_shapes(model)) : infer(sample_shapes);
+  } catch (const Error&) {  // an input of unknown rank, or sizes that do not fit
   }
   try {
     return infer({});
@@ -83,10 +83,10 @@ void list_body(const Graph& body, const std::string& owner, LoweringReport& repo
 }
 
 // What the report is about, before anything is changed. Reasons come later.
-LoweringReport list_nodes(const Model& model) {
+LoweringReport list_nodes(const Model& model, std::span<const Shape> sample_shapes) {
   const Graph& graph = model.graph;
   const Uses uses(graph);
-  const std::vector<ValueInfo> types = known_types(model);
+  const std::vector<ValueInfo> types = known_types(model, sample_shapes);
   LoweringReport report;
   for (const Node& node : graph.nodes) {
     const bool integer = is_integer_operator(node);
@@ -184,8 +184,8 @@ std::optional<double> LoweringReport::integer_coverage() const {
   return all > 0 ? std::optional(on_integers / all) : std::nullopt;
 }
 
-LoweringReport lower(Model& model) {
-  LoweringReport report = list_nodes(model);
+LoweringReport lower(Model& model, std::span<const Shape> sample_shapes) {
+  LoweringReport report = list_nodes(model, sample_shapes);
   if (!holds_quantizers(model.graph)) {
     mark_saturation(report, model.graph);
     for (LoweredNode& node : report.nodes) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,7 @@ struct LoweredNode {
   std::string type;
   bool integer = false;
   std::string reason;  ///< which rule failed; of an integer node a remark, or ""
-  /// Of one sample (unknown input sizes taken as 1); 0 for a node that only adds, compares or moves; none: its shapes are unknown.
+  /// Of one sample; 0 for a node that only adds, compares or moves; none: its shapes are unknown.
   std::optional<std::int64_t> multiply_accumulates;
   /// Its weights allow sums that saturate on processors without VNNI (saturate_products.hpp).
   bool can_saturate = false;
@@ -33,7 +34,9 @@ struct LoweringReport {
 };
 
 /// Rewrites the main graph; nodes inside the bodies of control flow stay and are reported as float. A node that is lowered keeps its name.
-/// Imports com.microsoft where the new operators need it. Throws Error(invalid) for a graph that verify() refuses.
-LoweringReport lower(Model& model);
+/// Imports com.microsoft where the new operators need it. Multiply-accumulates are counted for inputs of the shapes `sample_shapes` (in the
+/// order of graph.inputs, all sizes known); without them sizes that the model leaves open count as 1. Throws Error(invalid) for a graph
+/// that verify() refuses.
+LoweringReport lower(Model& model, std::span<const Shape> sample_shapes = {});
 
 }  // namespace titrate::engine

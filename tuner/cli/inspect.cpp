@@ -121,16 +121,17 @@ std::string text_of(const nlohmann::ordered_json& document) {
 // Samples over which nodes are watched: saturation is frequent or does not matter.
 constexpr std::int64_t saturation_samples = 8;
 
-std::vector<NodeSaturation> saturation_of(const Model& model, const Options& options) {
-  if (!options.calibration) return {};
+nlohmann::ordered_json lowering_of(const Model& model, const Options& options) {
+  if (!options.calibration) return lowering_document(model, {});
+  const std::shared_ptr<const Dataset> data = load_data(model, *options.calibration);
   const LoopControl control{.threads = thread_count(0), .progress = {}, .cancelled = interrupted};
-  return measure_saturation(model, *load_data(model, *options.calibration), saturation_samples, control);
+  return lowering_document(model, measure_saturation(model, *data, saturation_samples, control), first_sample_shapes(*data));
 }
 
 int run(const Options& options) {
   const Model model = engine::read_model(options.model);
   nlohmann::ordered_json document = document_of(model, options);
-  if (options.lowering) document["lowering"] = lowering_document(model, saturation_of(model, options));
+  if (options.lowering) document["lowering"] = lowering_of(model, options);
   if (options.json) {
     print_json(document);
   } else if (options.lowering) {
@@ -147,7 +148,10 @@ Run add_inspect(CLI::App& parser) {
   auto options = std::make_shared<Options>();
   parser.add_option("MODEL", options->model, "the .onnx file")->required();
   auto* lowering = parser.add_flag("--lowering", options->lowering, "how each node runs: on integers, or in float and why");
-  parser.add_option("--calibration", options->calibration, "samples: which nodes saturate on processors without VNNI")->needs(lowering);
+  parser
+      .add_option("--calibration", options->calibration,
+                  "samples: real sizes to count with, and which nodes saturate on processors without VNNI")
+      ->needs(lowering);
   parser.add_flag("--json", options->json, "one JSON document on stdout");
   return [options](const Invocation&) { return run(*options); };
 }

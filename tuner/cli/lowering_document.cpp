@@ -12,8 +12,28 @@ namespace titrate::cli {
 
 using Json = nlohmann::ordered_json;
 
-Json lowering_document(engine::Model model, const std::vector<NodeSaturation>& saturation) {
-  const engine::LoweringReport report = engine::lower(model);
+namespace {
+
+// Sizes of the inputs that the model leaves open, but for the leading one, which is the batch: they change how much each node costs.
+std::vector<std::string> open_sizes(const engine::Model& model) {
+  std::vector<std::string> open;
+  for (const engine::ValueId input : model.graph.inputs) {
+    const engine::Value& value = model.graph[input];
+    if (!value.info || !value.info->shape) continue;
+    for (std::size_t axis = 1; axis < value.info->shape->size(); ++axis) {
+      const engine::Dimension& size = (*value.info->shape)[axis];
+      const std::string name = size.symbol.empty() ? cat(value.name, " axis ", axis) : size.symbol;
+      if (!size.known() && std::ranges::find(open, name) == open.end()) open.push_back(name);
+    }
+  }
+  return open;
+}
+
+}  // namespace
+
+Json lowering_document(engine::Model model, const std::vector<NodeSaturation>& saturation, std::span<const engine::Shape> sample_shapes) {
+  const std::vector<std::string> open = sample_shapes.empty() ? open_sizes(model) : std::vector<std::string>{};
+  const engine::LoweringReport report = engine::lower(model, sample_shapes);
   Json nodes = Json::array();
   for (const engine::LoweredNode& node : report.nodes) {
     nodes.push_back({{"name", node.name},
@@ -27,7 +47,7 @@ Json lowering_document(engine::Model model, const std::vector<NodeSaturation>& s
     nodes.back()["saturated_share"] = static_cast<double>(measured->changed) / static_cast<double>(measured->outputs);
   }
   const auto coverage = report.integer_coverage();
-  return {{"integer_coverage", coverage ? Json(*coverage) : Json(nullptr)}, {"nodes", std::move(nodes)}};
+  return {{"integer_coverage", coverage ? Json(*coverage) : Json(nullptr)}, {"sizes_taken_as_1", open}, {"nodes", std::move(nodes)}};
 }
 
 namespace {
@@ -74,6 +94,10 @@ std::string lowering_text(const Json& document, int width) {
   } else {
     // Rounded down: 100 % is said only where nothing is left.
     text += cat(shortest(std::floor(document["integer_coverage"].get<double>() * 1000) / 10), " % of the multiply-accumulates");
+  }
+  if (!document["sizes_taken_as_1"].empty()) {
+    text += cat(" (", visible(join(document["sizes_taken_as_1"].get<std::vector<std::string>>(), ", ")),
+                " taken as 1, since the model leaves it open: --calibration DATA counts a real sample)");
   }
   text += cat("; ", nodes.size() - floats, " of ", nodes.size(), " nodes run on integers\n");
   return nodes.empty() ? text : cat(text, table.text(width), saturation_text(nodes));

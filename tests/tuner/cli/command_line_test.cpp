@@ -99,6 +99,7 @@ TEST_F(CommandLine, InspectsHowAModelRuns) {
   const Result plain = run("inspect " + glyphs_ + " --lowering");
   EXPECT_THAT(plain.output, HasSubstr("integer coverage: 0 % of the multiply-accumulates"));
   EXPECT_THAT(plain.output, HasSubstr("the model has no quantizers"));
+  EXPECT_TRUE(document["lowering"]["sizes_taken_as_1"].empty());  // the batch alone is open
   const auto value = [&](const std::string& words) {
     return nlohmann::json::parse(run("eval q.onnx --data embedded --metric top1 --json" + words).output);
   };

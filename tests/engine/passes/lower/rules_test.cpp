@@ -367,6 +367,23 @@ TEST(LowerReport, SaysThatAFloatModelIsNotQuantized) {
   EXPECT_EQ(result.report.integer_coverage(), 0.0);
 }
 
+// A sequence left open: the products of a matrix with itself grow with its square, those with weights do not.
+TEST(LowerReport, CountsForTheShapesOfASample) {
+  Sketch sketch(13);
+  sketch.input("x", {1, -1, 4}).constant("w", numbers({4, 8}));
+  sketch.node("Transpose", {"x"}, {"t"}, {ints("perm", {0, 2, 1})})
+      .node("MatMul", {"x", "t"}, {"square"})
+      .node("MatMul", {"x", "w"}, {"y"});
+  const Model model = sketch.output("square").output("y").model();
+  const auto counts = [&](std::span<const Shape> shapes) {
+    Model copy = model;
+    const LoweringReport report = lower(copy, shapes);
+    return std::vector{report.nodes.at(0).multiply_accumulates, report.nodes.at(1).multiply_accumulates};
+  };
+  EXPECT_THAT(counts({}), ElementsAre(4, 4 * 8));
+  EXPECT_THAT(counts(std::vector<Shape>{{1, 10, 4}}), ElementsAre(10 * 10 * 4, 10 * 4 * 8));
+}
+
 // What another tool wrote in integer operators stays and counts.
 TEST(LowerReport, CountsIntegerOperatorsOfOtherTools) {
   Sketch sketch(13);
