@@ -53,12 +53,7 @@ class StaticInt8Annotator {
     const IntegerRegions regions = find_integer_regions(graph_, assignments_, target_);
     for (const std::vector<ValueId>& group : regions.shared) unite(group);
     for (const auto& [value, assignment] : regions.values) annotate_value(value, regions);
-    for (const auto& [value, before] : regions.before_activation) {
-      // What the quantizer behind it would cut off anyway needs none before: a range that begins or ends where the activation does.
-      const bool symmetric = scheme_at(regions.values.at(value)).act_sym;
-      const std::optional<Edge> behind = edge_of(value);
-      if (symmetric && behind && !edge_of(before)) annotate_made(before, SharedSpec{*behind});
-    }
+    for (const auto& [value, before] : regions.before_activation) annotate_before_activation(value, before, regions);
     for (const Assignment& assignment : assignments_) annotate_layer(assignment);
   }
 
@@ -144,6 +139,16 @@ class StaticInt8Annotator {
       if (const std::optional<Edge> first = edge_of(leader)) return annotate_made(value, SharedSpec{*first});
     }
     annotate_made(value, activation_spec(scheme_at(regions.values.at(value))));
+  }
+
+  // What the quantizer behind it would cut off anyway needs none before: asymmetric codes begin and end where the activation does. The
+  // parameters are those of the value behind, whatever the range before is.
+  void annotate_before_activation(ValueId value, ValueId before, const IntegerRegions& regions) {
+    const StaticInt8Scheme& scheme = scheme_at(regions.values.at(value));
+    const std::optional<Edge> behind = edge_of(value);
+    if (!scheme.act_sym || !behind || edge_of(before) || annotations_.taken_before(behind->node)) return;
+    const auto same = [](std::span<const QuantizationParameters> from) { return from[0]; };
+    annotate_made(before, DerivedSpec{.type = code_type(scheme.act), .from = {*behind}, .derive = same});
   }
 
   void annotate_if_new(const Edge& edge, EdgeSpec spec) {
