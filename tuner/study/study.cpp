@@ -34,7 +34,7 @@ std::string in_words(const std::string* value) {
   constexpr std::size_t longest = 120;
   if (value == nullptr) return "not given";
   if (value->empty()) return "empty";
-  return value->size() <= longest ? *value : value->substr(0, longest) + "...";
+  return value->size() <= longest ? *value : cat(value->substr(0, longest), "...");
 }
 
 auto first_unfinished(auto& trials) {
