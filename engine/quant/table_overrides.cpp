@@ -16,7 +16,10 @@ Config with_tables(const Config& config, const Graph& prepared) {
   const bool chosen = std::ranges::any_of(
       prepared.nodes, [&](const Node& node) { return is_table(node) && choose.override_for(node.name, node.type) != nullptr; });
   if (!any || chosen) return config;
-  return parse_config(cat(to_text(config), " | type:Gather = ", to_text(config.scheme)));
+  // One scale a row costs little and keeps much; fields of activations say nothing here.
+  const bool integer = std::holds_alternative<StaticInt8Scheme>(config.scheme);
+  const std::string own = integer ? "rtn(bits=8,group_size=-1)" : to_text(config.scheme);
+  return parse_config(cat(to_text(config), " | type:Gather = ", own));
 }
 
 }  // namespace titrate::engine

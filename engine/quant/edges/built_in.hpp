@@ -8,8 +8,8 @@
 namespace titrate::engine {
 
 /// Annotates what static_int8 quantizes for a target: activations around and between the layers that run on integers (shared where
-/// operators only move codes, fixed where the target says so), weights, biases (derived), tables that an override chooses. Nodes that a quantizer before it
-/// annotated are left alone; values that one annotated are shared with it.
+/// operators only move codes, fixed where the target says so), weights, biases (derived), tables that an override chooses. Nodes that a
+/// quantizer before it annotated are left alone; values that one annotated are shared with it.
 ///
 /// The same as the scheme but for what it decides from data and weights: scales that a large bias or a target's bounds enlarge, 7-bit
 /// weights where sums can saturate, one zero point for asymmetric weights with several scales (here they have one scale and the zero point

@@ -257,7 +257,7 @@ TEST(Lookup, GetsTheSchemeOfASetsConfigs) {
   const auto completed = [&](const std::string& config) { return to_text(with_tables(parse_config(config), model.graph)); };
   EXPECT_EQ(completed("rtn(bits=8)"), "rtn(bits=8) | type:Gather = rtn(bits=8)");
   EXPECT_EQ(completed("equalize() + static_int8() | type:MatMul = float"),
-            "equalize() + static_int8() | type:Gather = static_int8() | type:MatMul = float");
+            "equalize() + static_int8() | type:Gather = rtn(bits=8,group_size=-1) | type:MatMul = float");
   for (const std::string config : {"float", "dynamic_int8()", "rtn() | name:n_y = float", "rtn() | type:Gather = rtn(bits=8)"})
     EXPECT_EQ(completed(config), config);
   Sketch sketch(17);
