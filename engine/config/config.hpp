@@ -69,7 +69,7 @@ struct GptqScheme {
   Clip clip = Clip::mse;
   double damp = 0.01;      ///< part of the mean diagonal that is added to the Hessian's diagonal
   bool act_order = false;  ///< columns by falling energy of their inputs instead of their own order
-  int refine = 4;          ///< rounds of refitting the scales and moving single codes afterwards
+  int refine = 4;          ///< rounds of choosing scales and zero points anew and moving single codes
   friend bool operator==(const GptqScheme&, const GptqScheme&) = default;
 };
 

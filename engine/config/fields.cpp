@@ -116,7 +116,7 @@ constexpr std::array gptq_fields = {
     clip<GptqScheme>,
     number<&GptqScheme::damp>("damp", 0, 1, "part of the mean diagonal that is added to the Hessian's diagonal"),
     choice<&GptqScheme::act_order>("act_order", "columns by falling energy of their inputs instead of their own order"),
-    integer<&GptqScheme::refine>("refine", 0, 20, "rounds of refitting scales and moving single codes afterwards"),
+    integer<&GptqScheme::refine>("refine", 0, 20, "rounds of choosing scales and zero points anew and moving single codes"),
 };
 
 constexpr std::array awq_fields = {bits<AwqScheme>, sym<AwqScheme>, group_size<AwqScheme>, clip<AwqScheme>};
