@@ -29,10 +29,10 @@ std::vector<fs::path> tables() {
   return found;
 }
 
-// A row names its file's stem, as it is or as make_<stem> or <stem>_<kind>, such as rtn_scheme in the folder schemes.
+// A row names its file's stem, as it is or as make_<stem>, <stem>_<kind> or <stem>_<kinds>, such as rtn_scheme in the folder schemes.
 bool names(const std::string& rows, const std::string& stem, const std::string& folder) {
   const std::string kind = folder.ends_with('s') ? folder.substr(0, folder.size() - 1) : folder;
-  return std::regex_search(rows, std::regex("\\b(make_)?" + stem + "(_" + kind + ")?\\b"));
+  return std::regex_search(rows, std::regex("\\b(make_)?" + stem + "(_" + kind + "s?)?\\b"));
 }
 
 // Whether a header of the folder other than the table's declares it, which is how others reach it.

@@ -87,7 +87,7 @@ TEST(ReportFigures, LongMetricNamesAreShortened) {
   StudyRecord study = example::everyday();
   EXPECT_EQ(metric_name(study), "top1");
   study.baseline->metric_name = std::string(40, 'm');
-  EXPECT_EQ(metric_name(study), std::string(25, 'm') + "...");
+  EXPECT_EQ(metric_name(study), std::string(25, 'm').append("..."));
   study.baseline.reset();
   EXPECT_EQ(metric_name(study), "metric");
   EXPECT_EQ(shortened("ééééé", 8), "éé...");

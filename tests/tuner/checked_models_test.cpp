@@ -48,12 +48,13 @@ TEST_P(CheckedModels, OfAllTargetsAreNotWrong) {
   const engine::CheckReport found = report("static_int8()", "any");
   EXPECT_EQ(found.count(engine::Severity::error), 0U);
   for (const engine::Finding& finding : found.findings) {
-    if (finding.severity == engine::Severity::warning) EXPECT_THAT(finding.rule, testing::AnyOf("shared_int8", "float_arithmetic"));
+    if (finding.severity != engine::Severity::warning) continue;
+    EXPECT_THAT(finding.rule, testing::AnyOf("shared_int8", "float_arithmetic"));
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(Shared, CheckedModels, testing::Values("m1_mnist_cnn", "m3_resnet4b_cifar10"),
-                         [](const auto& info) { return std::string(info.param).substr(0, 2); });
+                         [](const auto& each) { return std::string(each.param).substr(0, 2); });
 
 }  // namespace
 }  // namespace titrate
