@@ -59,13 +59,19 @@ inline NamedPlacement placed(const Model& model, const std::string& config, cons
   return result;
 }
 
-/// Random samples in [-1, 1] for a model whose inputs are float32 of known shapes.
+/// Random samples in [-1, 1] for float32 inputs; int64 inputs, which look rows up, get 0 and 1 in turn. Open sizes are 1.
 inline CalibrationSamples random_samples(const Model& model, std::int64_t count) {
   const auto feed = [graph = model.graph](std::int64_t sample) {
     std::vector<Tensor> inputs;
     for (const ValueId id : graph.inputs) {
       Shape shape;
       for (const Dimension& dimension : *graph[id].info->shape) shape.push_back(dimension.known() ? dimension.size : 1);
+      if (graph[id].info->type == DataType::int64) {
+        std::vector<std::int64_t> rows(static_cast<std::size_t>(element_count(shape)));
+        for (std::size_t index = 0; index < rows.size(); ++index) rows[index] = (static_cast<std::int64_t>(index) + sample) % 2;
+        inputs.push_back(Tensor::of<std::int64_t>(shape, rows));
+        continue;
+      }
       inputs.push_back(numbers(shape, static_cast<unsigned>(sample) + 7));
     }
     return inputs;
