@@ -1,7 +1,8 @@
 // What each weight algorithm keeps of a model at 8, 4, 3 and 2 bits: metric, output SQNR, bytes and processor seconds of the conversion.
-//   node benchmarks/quality.mjs [m1 m2 m3 m5 m6 ...] [--quick] [--write]
-// Without --quick every algorithm at every width and group; with it 4 bits only. --write: the tables of benchmarks/QUALITY.md anew, those of
-// other models are kept. Every finished cell is kept in build/quality under the program's hash: what is interrupted goes on where it was.
+//   node benchmarks/quality.mjs [m1 m2 m3 m5 m6 ...] [--quick] [--finished] [--write]
+// Without --quick every algorithm at every width and group; with it 4 bits only. Every finished cell is kept in build/quality under the
+// program's hash: what is interrupted goes on where it was. --finished: nothing is measured, only what is kept is shown. --write: the tables
+// of benchmarks/QUALITY.md anew, those of other models are kept.
 import {execFileSync} from 'node:child_process';
 import {createHash} from 'node:crypto';
 import fs from 'node:fs';
@@ -31,6 +32,7 @@ const compared = {m2: 50, m6: 16};
 
 const args = process.argv.slice(2);
 const quick = args.includes('--quick');
+const finished = args.includes('--finished');
 const write = args.includes('--write');
 const named = args.filter((word) => !word.startsWith('--'));
 
@@ -53,6 +55,7 @@ function cell(name, key, measured) {
   const read = () => (fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : {});
   const known = read()[key];
   if (known !== undefined) return known;
+  if (finished) throw new Error('not measured yet');
   const found = measured();
   fs.mkdirSync(path.dirname(file), {recursive: true});
   fs.writeFileSync(file, JSON.stringify({...read(), [key]: found}, null, 1));
