@@ -21,9 +21,7 @@ TEST(AlignedMemory, BeginsWithALineOrALargePage) {
   }
 }
 
-TEST(AlignedMemory, TooMuchIsRefused) {
-  EXPECT_THROW((void)allocate_aligned(std::numeric_limits<std::size_t>::max()), std::bad_alloc);
-}
+TEST(AlignedMemory, TooMuchIsRefused) { EXPECT_THROW((void)allocate_aligned(std::numeric_limits<std::size_t>::max()), std::bad_alloc); }
 
 TEST(AlignedMemory, ServesVectors) {
   for (const std::size_t count : {1, 17, 1000}) {
