@@ -19,9 +19,8 @@ std::string short_decibel(const std::optional<double>& decibel) {
 
 std::string advice_text(const ComparisonRecord& comparison) {
   if (comparison.is_rescaled) {
-    return "not to be told: scales were moved between layers before they were quantized (smoothquant, equalize), so that a layer alone, on "
-           "the "
-           "float model's values, means nothing; the outputs are compared rightly";
+    return "not to be told: scales were moved between layers before they were quantized (smoothquant, equalize), by factors that were not "
+           "found, so that a layer alone, on the float model's values, means nothing; the outputs are compared rightly";
   }
   if (!comparison.advice) {
     const bool equal = comparison.outputs.sqnr_db && *comparison.outputs.sqnr_db >= 999;
@@ -38,6 +37,14 @@ std::string advice_text(const ComparisonRecord& comparison) {
   if (advice.measured_db) text += cat(", ", short_decibel(advice.measured_db), " dB measured");
   if (!advice.config.empty()) text += cat(" (in a config: | ", visible(advice.config), ")");
   return text;
+}
+
+std::string moved_scales_text(const ComparisonRecord& comparison) {
+  if (comparison.moved_layers == 0) return {};
+  return cat("of ", count_text(static_cast<std::size_t>(comparison.moved_layers), "layer"),
+             " before they were quantized (smoothquant, equalize, awq); all layers are compared with the float model with its scales moved "
+             "alike, which computes the same; the factors, from the constants of both models, are known to ",
+             comparison.moved_error < 5e-5 ? std::string("0.01") : rounded(comparison.moved_error * 100, 2), " %");
 }
 
 std::string addition_text(const ComparisonRecord& comparison) {

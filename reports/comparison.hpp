@@ -61,8 +61,9 @@ struct LayerComparison {
   SampleLikeness worst{};                ///< the sample on which the layer alone is worst
   std::optional<double> output_share{};  ///< of the noise at the model's outputs, 0 to 1: all layers together make 1
   std::string remark{};                  ///< "" if there is nothing to say
-  bool is_rescaled = false;              ///< its weights or values are not those of the float model, but for a factor: `alone` is left out
-  std::vector<Histogram> histograms{};   ///< where they were asked for
+  bool is_rescaled =
+      false;  ///< its weights or values are not those of the float model, but for factors that were not found: `alone` is left out
+  std::vector<Histogram> histograms{};  ///< where they were asked for
 };
 
 struct UnmatchedLayer {
@@ -91,8 +92,13 @@ struct ComparisonRecord {
   std::optional<double> added_db;       ///< the same as the layers' own noises, added up, would have it
   std::vector<LayerComparison> layers;  ///< in the order of the quantized model
   std::vector<UnmatchedLayer> unmatched;
-  bool is_rescaled = false;          ///< some layers are: no layer can be judged alone then, and there are no shares, no worst, no advice
-  std::optional<std::size_t> worst;  ///< the layer with the largest share of the outputs' noise, else with the lowest SQNR alone
+  /// Layers whose scales were moved before quantization (smoothquant, equalize ...), so that the model is compared with the float model
+  /// with its scales moved alike, which computes the same; and how well the factors are known, as a part of them, at worst.
+  std::int64_t moved_layers = 0;
+  double moved_error = 0;
+  bool is_rescaled = false;  ///< some layers are, and by which factors was not found: no layer can be judged alone then, and there are no
+                             ///< shares, no worst, no advice
+  std::optional<std::size_t> worst;           ///< the layer with the largest share of the outputs' noise, else with the lowest SQNR alone
   std::vector<SampleLikeness> worst_samples;  ///< of the model's outputs, the worst first, at most five
   std::optional<Advice> advice;               ///< none: the outputs are equal, or nothing helps
 };
@@ -101,6 +107,8 @@ struct ComparisonRecord {
 [[nodiscard]] std::string advice_text(const ComparisonRecord& comparison);
 /// What the added noises say of the outputs: whether layers can be judged one by one.
 [[nodiscard]] std::string addition_text(const ComparisonRecord& comparison);
+/// What was done about scales that were moved before quantization; "" if none were.
+[[nodiscard]] std::string moved_scales_text(const ComparisonRecord& comparison);
 /// "14.2", "equal" for 999, "" for none.
 [[nodiscard]] std::string short_decibel(const std::optional<double>& decibel);
 

@@ -68,6 +68,9 @@ Json comparison_json(const ComparisonRecord& comparison) {
                    {"share_sqnr_db", known(comparison.share_db)},
                    {"added_noises_sqnr_db", known(comparison.added_db)}};
   document["rescaled"] = comparison.is_rescaled;
+  document["moved_scales"] = comparison.moved_layers == 0
+                                 ? Json(nullptr)
+                                 : Json({{"layers", comparison.moved_layers}, {"relative_error", comparison.moved_error}});
   document["worst_layer"] = comparison.worst ? Json(comparison.layers[*comparison.worst].name) : Json(nullptr);
   document["worst_samples"] = Json::array();
   for (const SampleLikeness& sample : comparison.worst_samples) document["worst_samples"].push_back(sample_json(sample));

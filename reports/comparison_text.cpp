@@ -131,6 +131,7 @@ std::string comparison_text(const ComparisonRecord& comparison, const ReportOpti
               ", largest error ", number(comparison.outputs.largest_error, 3), ", over ",
               count_text(static_cast<std::size_t>(comparison.samples), "sample"), "\n");
   if (const std::string added = addition_text(comparison); !added.empty()) text += cat("Adding up: ", added, "\n");
+  if (const std::string moved = moved_scales_text(comparison); !moved.empty()) text += cat("Scales were moved: ", moved, "\n");
   text += worst_samples_text(comparison) + remarks(comparison) + clipped_layers(comparison) + unmatched_text(comparison);
   if (comparison.worst) text += cat("Worst: ", visible(comparison.layers[*comparison.worst].name), "\n");
   return text + cat("Most promising: ", advice_text(comparison), "\n");

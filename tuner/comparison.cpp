@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "engine/base/error.hpp"
 #include "engine/base/text.hpp"
@@ -9,6 +10,7 @@
 #include "engine/passes/fold_constants.hpp"
 #include "engine/passes/infer_shapes.hpp"
 #include "engine/quant/convert.hpp"
+#include "engine/quant/scaling/moved_scales.hpp"
 #include "tuner/comparison_advice.hpp"
 #include "tuner/layer_histograms.hpp"
 #include "tuner/layer_measurement.hpp"
@@ -27,6 +29,7 @@ constexpr std::size_t most_shares = 64;
 struct Matched {
   engine::Model reference;
   LayerMatch match;
+  std::map<std::string, double> moved{};  // by layer whose scales were moved how well the factors are known
 };
 
 // Layers that do not fit: without a counterpart, or with floats that are not the float model's.
@@ -47,6 +50,31 @@ Matched matched(const engine::Model& float_model, const engine::Model& quantized
   engine::infer_shapes(as_it_is.reference);
   as_it_is.match = match_layers(as_it_is.reference, quantized);
   return misfits(as_it_is.match) < misfits(prepared.match) ? std::move(as_it_is) : std::move(prepared);
+}
+
+// Floats that are the float model's but for the uncertainty of factors are not quantized.
+bool is_float(const engine::StoredParameter& stored, double uncertainty) {
+  constexpr double float_rounding = 1e-6;
+  if (stored.type != engine::DataType::float32 || !stored.wanted.exists()) return false;
+  const LikenessSums sums = likeness_sums(stored.wanted, stored.numbers);
+  return std::sqrt(sums.noise) <= 3 * (uncertainty + float_rounding) * std::sqrt(sums.signal);
+}
+
+// Where scales were moved before quantization, the float model with its scales moved alike takes the float model's place.
+Matched with_moved_scales(Matched both, const engine::Model& quantized) {
+  std::optional<engine::MovedScales> found = find_moved_scales(both.reference, quantized, both.match);
+  if (!found) return both;
+  Matched moved{.reference = std::move(found->reference), .match = {}, .moved = std::move(found->layers)};
+  moved.match = match_layers(moved.reference, quantized);
+  std::erase_if(moved.match.layers, [&](ComparedLayer& layer) {
+    const auto known = moved.moved.find(layer.name);
+    if (known == moved.moved.end() || !layer.separable) return false;
+    for (std::optional<engine::StoredParameter>* stored : {&layer.weights, &layer.bias}) {
+      if (*stored && is_float(**stored, known->second)) stored->reset();
+    }
+    return layer.activations.empty() && !layer.weights && !layer.bias;
+  });
+  return moved;
 }
 
 [[noreturn]] void refuse_nothing_matched(const LayerMatch& match) {
@@ -82,16 +110,18 @@ bool is_rescaled(const ComparedLayer& layer, const LayerTally& tally) {
   return layer.weights && layer.weights->wanted.exists() && likeness_sums(layer.weights->wanted, layer.weights->numbers).sqnr_db() < 0;
 }
 
-std::string remark_of(const ComparedLayer& layer, bool rescaled) {
+std::string remark_of(const ComparedLayer& layer, bool rescaled, const std::map<std::string, double>& moved) {
   if (rescaled)
-    return "its weights and its input or output were rescaled before they were quantized (smoothquant, equalize): alone, it means nothing "
-           "here";
+    return "its weights and its input or output were rescaled before they were quantized (smoothquant, equalize), and the factors were not "
+           "found: alone, it means nothing here";
+  if (moved.contains(layer.name)) return "rescaled before it was quantized: compared with the float weights and values scaled alike";
   if (!layer.separable) return "it computes on codes: weights and activations cannot be told apart";
   if (!layer.has_effects()) return "its float weights were not found: their part cannot be told";
   return {};
 }
 
-LayerComparison layer_comparison(const ComparedModels& models, std::size_t index, const LayerTally& tally, const Dataset& data) {
+LayerComparison layer_comparison(const ComparedModels& models, const std::map<std::string, double>& moved, std::size_t index,
+                                 const LayerTally& tally, const Dataset& data) {
   const ComparedLayer& layer = models.match.layers[index];
   LayerComparison result{.name = layer.name, .type = layer.type, .float_value = layer.float_output, .stored = stored_text(layer)};
   if (layer.weights && layer.weights->wanted.exists())
@@ -110,7 +140,7 @@ LayerComparison layer_comparison(const ComparedModels& models, std::size_t index
                                   .seen_high = static_cast<double>(seen.high),
                                   .clipped_share = static_cast<double>(seen.clipped) / static_cast<double>(seen.count)});
   }
-  result.remark = remark_of(layer, rescaled);
+  result.remark = remark_of(layer, rescaled, moved);
   result.is_rescaled = rescaled;
   if (rescaled) return result;
   result.alone = tally.alone.likeness();
@@ -177,7 +207,7 @@ ComparisonRecord compare_models(const engine::Model& float_model, const engine::
                                 const ComparisonOptions& options, const LoopControl& control) {
   (void)input_order(float_model.graph, quantized.graph);
   (void)output_order(float_model.graph, quantized.graph);
-  const Matched both = matched(float_model, quantized);
+  const Matched both = with_moved_scales(matched(float_model, quantized), quantized);
   if (both.match.layers.empty()) refuse_nothing_matched(both.match);
   const ComparedModels models{.reference = both.reference, .quantized = quantized, .match = both.match};
   ComparisonRecord record;
@@ -187,9 +217,11 @@ ComparisonRecord compare_models(const engine::Model& float_model, const engine::
   record.outputs = measured.outputs.likeness();
   for (const engine::UnmatchedNode& node : both.match.unmatched) record.unmatched.push_back({node.name, node.type, node.reason});
   for (std::size_t index = 0; index < measured.layers.size(); ++index) {
-    record.layers.push_back(layer_comparison(models, index, measured.layers[index], data));
+    record.layers.push_back(layer_comparison(models, both.moved, index, measured.layers[index], data));
     if (options.histograms) record.layers.back().histograms = layer_histograms(models.match, index, measured.layers[index]);
   }
+  record.moved_layers = std::ssize(both.moved);
+  for (const auto& [layer, error] : both.moved) record.moved_error = std::max(record.moved_error, error);
   for (const auto& [db, index] : measured.worst_samples)
     record.worst_samples.push_back({.index = index, .place = data.place(index), .sqnr_db = db});
   record.is_rescaled = std::ranges::any_of(record.layers, &LayerComparison::is_rescaled);

@@ -219,6 +219,7 @@ class Matcher {
     StoredParameter stored{.input = input,
                            .type = codes == nullptr ? DataType::float32 : codes->type(),
                            .bits = codes == nullptr ? 32 : bits_in_use(*codes),
+                           .codes = codes == nullptr ? Tensor() : *codes,
                            .numbers = *numbers,
                            .wanted = wanted_for(layer, counterpart, input)};
     // Floats that are the float model's are not quantized; others were changed for quantization.

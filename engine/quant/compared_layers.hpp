@@ -26,6 +26,7 @@ struct StoredParameter {
   std::size_t input = 0;                ///< of the node
   DataType type = DataType::undefined;  ///< of the codes; float32: stored as floats, but not those of the float model
   int bits = 0;                         ///< that the codes in use take: 3-bit codes may be stored as int4
+  Tensor codes;                         ///< as they are stored; none: float32
   Tensor numbers;                       ///< float32: what the quantized model computes with
   Tensor wanted;                        ///< float32, the same shape: the float model's; none: not found
 };

@@ -142,6 +142,8 @@ std::string layers_section(const ComparisonRecord& comparison) {
 
 std::string facts_section(const ComparisonRecord& comparison) {
   std::string text;
+  if (const std::string moved = moved_scales_text(comparison); !moved.empty())
+    text += cat("<p>Scales were moved: ", escaped(moved), ".</p>\n");
   if (const std::string added = addition_text(comparison); !added.empty()) text += cat("<p>Adding up: ", escaped(added), ".</p>\n");
   if (!comparison.worst_samples.empty()) {
     text += "<h3>Worst samples</h3>\n<ul>\n";

@@ -221,34 +221,6 @@ TEST(Comparison, AllLayersPutBackGiveTheFloatModel) {
   }
 }
 
-TEST(Comparison, LayersWhoseScalesWereMovedAreSaidToMeanNothingAlone) {
-  // As equalize does: a Relu lets positive factors through, from the columns of w2 and b2 to the rows of w3.
-  Model model = network();
-  const auto change = [&](const char* name, bool by_row, bool divide) {
-    const auto id = *model.graph.find_value(name);
-    const Tensor& tensor = *model.graph[id].constant;
-    std::vector<float> changed(tensor.data<float>().begin(), tensor.data<float>().end());
-    const auto columns = static_cast<std::size_t>(tensor.shape().back());
-    for (std::size_t index = 0; index < changed.size(); ++index) {
-      const float factor = (by_row ? index / columns : index % columns) % 2 == 0 ? 3.0F : 1 / 3.0F;
-      changed[index] = divide ? changed[index] / factor : changed[index] * factor;
-    }
-    model.graph[id].constant = std::make_shared<const Tensor>(Tensor::of<float>(tensor.shape(), changed));
-  };
-  change("w2", false, false);
-  change("b2", false, false);
-  change("w3", true, true);
-  const Model candidate = engine::convert(engine::prepare_float_model(model), parse_config("rtn(bits=8,group_size=-1)"), {}).model;
-  const ComparisonRecord record = compared(candidate);
-  EXPECT_GT(*record.outputs.sqnr_db, 25);
-  for (const char* moved : {"n_product", "n_third"}) {
-    EXPECT_THAT(layer_named(record, moved).remark, HasSubstr("rescaled")) << moved;
-    EXPECT_FALSE(layer_named(record, moved).alone.sqnr_db) << moved;
-  }
-  EXPECT_FALSE(record.worst || record.advice);
-  EXPECT_THAT(comparison_text(record, {}), HasSubstr("scales were moved"));
-}
-
 TEST(Comparison, DoesNotDependOnThreads) {
   const Model candidate = quantized("static_int8()");
   const auto document = [&](int threads) {
