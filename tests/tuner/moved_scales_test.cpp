@@ -208,6 +208,19 @@ TEST(MovedScales, BiasesThatWereCorrectedSayNothingOfFactors) {
   }
 }
 
+TEST(MovedScales, SmallWeightsThatRoundingShrinksLookLikeNoFactors) {
+  // Columns of very different size share their groups' scales: the small ones become 0 or double.
+  Sketch sketch(17);
+  sketch.input("x", {1, 6, 32}).constant("gamma", engine::positive({32}, 1)).constant("beta", engine::numbers({32}, 2, 0.3F));
+  sketch.constant("w", uneven({32, 400}, 3, 0));
+  sketch.node("LayerNormalization", {"x", "gamma", "beta"}, {"n"}).node("MatMul", {"n", "w"}, {"y"}).output("y");
+  const Model model = engine::prepare_float_model(sketch.model());
+  for (const char* config : {"rtn(bits=4)", "rtn(bits=2)", "rtn(bits=3,sym=false)"}) {
+    const Candidate candidate = candidate_for(model, config);
+    EXPECT_FALSE(engine::find_moved_scales(model, candidate.quantized, engine::match_layers(model, candidate.quantized))) << config;
+  }
+}
+
 TEST(MovedScales, TheReportsSayWhatWasDone) {
   const Candidate candidate = candidate_for(dense(), "equalize() + static_int8()");
   const ComparisonRecord record = compared(dense(), candidate.quantized);

@@ -300,51 +300,55 @@ class Finder {
     }
   }
 
-  // Constants that were changed otherwise (bias correction, training) say nothing of factors: what the weights say must agree.
+  // Constants that were changed otherwise (bias correction, training) say nothing of factors.
   bool drop_unfaithful() {
-    constexpr double most_deviations = 3;
     bool dropped = false;
     for (Place& place : places_) {
-      std::vector<double> deviations;
-      for (std::size_t channel = 0; channel < place.constants.logs.size(); ++channel) {
-        const double weights = place.by_weights.precisions[channel];
-        const double constants = place.constants.precisions[channel];
-        if (!(weights > 0) || !(constants > 0)) continue;
-        const double variance = 1 / weights + 1 / constants;
-        deviations.push_back(std::fabs(place.by_weights.logs[channel] - place.constants.logs[channel]) / std::sqrt(variance));
-      }
-      if (deviations.empty() || median(deviations) <= most_deviations) continue;
+      if (is_faithful(place)) continue;
       place.constants = FactorEstimate(place.constants.logs.size());
       dropped = true;
     }
     return dropped;
   }
 
-  // How much the rounding of the weights around a place may pretend.
-  double noise_around(const Place& place) const {
-    double most = 0;
-    const auto see = [&](int index) {
-      const Layer& layer = layers_[static_cast<std::size_t>(index)];
-      most = std::max(most, unexplained(layer.weights, logs_of(layer.input), logs_of(layer.output)));
-    };
-    if (place.producer >= 0) see(place.producer);
-    std::for_each(place.readers.begin(), place.readers.end(), see);
-    return most;
+  // Constants that are as they were tell that nothing was moved. Else the weights must agree with them, and far better than with no factors.
+  static bool is_faithful(const Place& place) {
+    constexpr double unchanged = 1e-6;
+    constexpr double most_left = 0.25;  // of the squared deviations
+    std::vector<double> deviations;
+    double with_factors = 0;
+    double without = 0;
+    double largest = 0;
+    for (std::size_t channel = 0; channel < place.constants.logs.size(); ++channel) {
+      if (!(place.constants.precisions[channel] > 0)) continue;
+      const double said = place.constants.logs[channel];
+      largest = std::max(largest, std::fabs(said));
+      const double precision = place.by_weights.precisions[channel];
+      if (!(precision > 0)) continue;
+      const double own = place.by_weights.logs[channel];
+      const double variance = 1 / precision + 1 / place.constants.precisions[channel];
+      deviations.push_back(std::fabs(own - said) / tolerance(1 / variance, place.by_weights.doubts[channel]));
+      with_factors += precision * (own - said) * (own - said);
+      without += precision * own * own;
+    }
+    if (deviations.empty() || largest < unchanged) return true;
+    return median(std::move(deviations)) <= 1 && with_factors <= most_left * without;
   }
 
-  // Places whose factors are further from 1 than the weights' rounding explains.
+  // How far from the truth an estimate of ln(factor) may be.
+  static double tolerance(double precision, double doubt) { return 3 / std::sqrt(precision) + doubt; }
+
+  // Places whose factors are further from 1 than rounding explains.
   std::vector<bool> moved_places() const {
-    constexpr double deviations = 3;
     std::vector<bool> moved;
     for (const Place& place : places_) {
-      const double noise = place.fixed ? 0 : noise_around(place);
       std::vector<double> logs;
       std::vector<double> tolerances;
       for (std::size_t channel = 0; channel < place.estimate.logs.size(); ++channel) {
         const double precision = place.estimate.precisions[channel];
         if (!(precision > 0)) continue;
         logs.push_back(place.estimate.logs[channel]);
-        tolerances.push_back(deviations / std::sqrt(precision) + (precision < as_good_as_exact ? noise : 0));
+        tolerances.push_back(tolerance(precision, place.estimate.doubts[channel]));
       }
       moved.push_back(root_mean_square(logs) > root_mean_square(tolerances));
     }

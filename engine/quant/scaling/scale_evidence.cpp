@@ -58,7 +58,7 @@ FactorEstimate estimate(const std::vector<Sums>& channels) {
     if (!(sums.both > 0)) continue;
     const double factor = sums.both / sums.wanted;
     const double variance = (sums.rest() + rest / stored * sums.stored / sums.count) / sums.count + float_rounding * sums.stored;
-    result.add(channel, std::log(factor), factor * factor * sums.wanted / variance);
+    result.add(channel, std::log(factor), factor * factor * sums.wanted / variance, sums.rest() / sums.stored);
   }
   return result;
 }
@@ -74,15 +74,17 @@ std::vector<double> row_sizes(const LayerWeights& weights) {
 
 }  // namespace
 
-void FactorEstimate::add(std::size_t channel, double log, double precision) {
+void FactorEstimate::add(std::size_t channel, double log, double precision, double doubt) {
   if (!(precision > 0) || !std::isfinite(log) || !std::isfinite(precision)) return;
   const double sum = precisions[channel] + precision;
   logs[channel] += (log - logs[channel]) * precision / sum;
+  doubts[channel] += (doubt - doubts[channel]) * precision / sum;
   precisions[channel] = sum;
 }
 
 void FactorEstimate::add(const FactorEstimate& other) {
-  for (std::size_t channel = 0; channel < logs.size(); ++channel) add(channel, other.logs[channel], other.precisions[channel]);
+  for (std::size_t channel = 0; channel < logs.size(); ++channel)
+    add(channel, other.logs[channel], other.precisions[channel], other.doubts[channel]);
 }
 
 bool FactorEstimate::knows_anything() const {
@@ -109,22 +111,6 @@ FactorEstimate output_factors(const LayerWeights& weights, std::span<const doubl
   FactorEstimate result = estimate(channels);
   for (double& log : result.logs) log = -log;
   return result;
-}
-
-double unexplained(const LayerWeights& weights, std::span<const double> inputs, std::span<const double> outputs) {
-  double rest = 0;
-  double stored = 0;
-  const std::vector<double> sizes = row_sizes(weights);
-  const std::vector<double> multiplied = factors_of(inputs, weights.input_channels(), 1);
-  const std::vector<double> divided = factors_of(outputs, weights.rows, -1);
-  for_each_weight(weights, [&](std::int64_t row, std::int64_t channel, double want, double have) {
-    const double size = sizes[static_cast<std::size_t>(row)];
-    const double wanted = want * multiplied[static_cast<std::size_t>(channel)] * divided[static_cast<std::size_t>(row)];
-    const double difference = (have - wanted) / size;
-    rest += difference * difference;
-    stored += have / size * (have / size);
-  });
-  return stored > 0 ? rest / stored : 0;
 }
 
 }  // namespace titrate::engine

@@ -8,14 +8,16 @@
 
 namespace titrate::engine {
 
-/// For each channel ln(factor), known with a precision of 1 / variance; 0: nothing is known.
+/// For each channel ln(factor), known with a precision of 1 / variance; 0: nothing is known. `doubts`: what rounding left unexplained, as a
+/// part of the channel's squares: coarse rounding shrinks small weights, so that factors may be off by as much in one direction.
 struct FactorEstimate {
   std::vector<double> logs;
   std::vector<double> precisions;
+  std::vector<double> doubts;
 
-  explicit FactorEstimate(std::size_t channels = 0) : logs(channels), precisions(channels) {}
+  explicit FactorEstimate(std::size_t channels = 0) : logs(channels), precisions(channels), doubts(channels) {}
   /// Takes in another estimate of the channel: the mean, weighted by precision.
-  void add(std::size_t channel, double log, double precision);
+  void add(std::size_t channel, double log, double precision, double doubt = 0);
   void add(const FactorEstimate& other);
   [[nodiscard]] bool knows_anything() const;
 };
@@ -38,8 +40,5 @@ struct LayerWeights {
 [[nodiscard]] FactorEstimate input_factors(const LayerWeights& weights, std::span<const double> outputs);
 /// Factors of the output channels, where ln(factor) of the input channels is `inputs` (empty: all 0).
 [[nodiscard]] FactorEstimate output_factors(const LayerWeights& weights, std::span<const double> inputs);
-
-/// What rounding left unexplained: the squared error that scaling the wanted weights leaves, as a part of the stored ones' squares.
-[[nodiscard]] double unexplained(const LayerWeights& weights, std::span<const double> inputs, std::span<const double> outputs);
 
 }  // namespace titrate::engine

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <set>
 
 #include "engine/quant/bias_correction/correct_biases.hpp"
 #include "engine/quant/stages/smoothquant.hpp"
@@ -134,6 +135,81 @@ TEST(Stages, NeedSamplesAndSaySo) {
     EXPECT_THROW((void)apply_stages(prepared, parse_config(config), {}, remarks), Error) << config;
   }
   EXPECT_FALSE(changes_model_by_data(prepared, parse_config("equalize() + rtn()")));
+}
+
+// A normalization and one layer; channels of very different size on both sides.
+Model one_layer() {
+  Sketch sketch(17);
+  sketch.input("x", {1, 8, 24}).constant("gamma", uneven({24}, 1)).constant("w", numbers({24, 16}, 3));
+  return sketch.node("LayerNormalization", {"x", "gamma"}, {"n"}).node("MatMul", {"n", "w"}, {"y"}).output("y").model();
+}
+
+// What the whole quantized model loses, and what its layer's decision says of smoothing. Ranges are those of the samples.
+struct Outcome {
+  double error = 0;
+  std::string remark;
+};
+
+Outcome outcome_of(const Model& model, const std::string& text) {
+  const Staged result = staged(model, text);
+  const CalibrationSamples samples = random_samples(model, 16);
+  Ranges ranges;
+  Model probe = result.after;
+  probe.graph.outputs.push_back(*probe.graph.find_value("n"));
+  for (std::int64_t sample = 0; sample < 16; ++sample) {
+    const std::vector<Tensor> outputs = run_once(probe, samples.feed(sample));
+    for (std::size_t index = 0; index < 2; ++index) {
+      auto& [low, high] = ranges[index == 0 ? "y" : "n"];
+      for (const float number : outputs[index].data<float>()) {
+        low = std::min(low, number);
+        high = std::max(high, number);
+      }
+    }
+  }
+  const Model quantized = convert(result.after, parse_config(text), statistics_for(result.after.graph, ranges)).model;
+  Outcome outcome{.error = 0, .remark = result.remarks.contains("n_y") ? result.remarks.at("n_y").at(0) : ""};
+  for (std::int64_t sample = 0; sample < 16; ++sample) {
+    const Tensor wanted = run_once(result.before, samples.feed(sample))[0];
+    const Tensor own = run_once(quantized, samples.feed(sample))[0];
+    for (std::size_t index = 0; index < static_cast<std::size_t>(wanted.elements()); ++index)
+      outcome.error += std::pow(static_cast<double>(wanted.data<float>()[index] - own.data<float>()[index]), 2);
+  }
+  return outcome;
+}
+
+TEST(SmoothQuant, TheSearchedAlphaIsTheBestForTheSchemeThatFollows) {
+  std::set<std::string> remarks;
+  for (const char* scheme : {"static_int8()", "static_int8(act=u16)", "static_int8(act=s8,act_sym=true,per_channel=false)",
+                             "dynamic_int8()", "dynamic_int8(act=s8)", "fp8()", "fp8(format=e5m2)"}) {
+    const Outcome searched = outcome_of(one_layer(), std::string("smoothquant(alpha=auto) + ") + scheme);
+    double least = outcome_of(one_layer(), scheme).error;
+    for (const char* alpha : {"0.3", "0.4", "0.5", "0.6", "0.7", "0.8", "0.9"})
+      least = std::min(least, outcome_of(one_layer(), std::string("smoothquant(alpha=") + alpha + ") + " + scheme).error);
+    EXPECT_LT(searched.error, 1.03 * least) << scheme << ": " << searched.remark;
+    EXPECT_EQ(searched.remark, outcome_of(one_layer(), std::string("smoothquant(alpha=auto) + ") + scheme).remark);
+    remarks.insert(searched.remark);
+  }
+  // Activations in 16 bits leave nothing to move into the weights.
+  EXPECT_GE(remarks.size(), 3U);
+}
+
+TEST(SmoothQuant, WeightsAloneTakePartWhereASearchGainsByIt) {
+  const Outcome searched = outcome_of(one_layer(), "smoothquant(alpha=auto) + rtn(bits=3,group_size=-1)");
+  EXPECT_THAT(searched.remark, HasSubstr("smoothed with alpha"));
+  EXPECT_LT(searched.error, 0.9 * outcome_of(one_layer(), "rtn(bits=3,group_size=-1)").error);
+  const Outcome fixed = outcome_of(one_layer(), "smoothquant(alpha=0.5) + rtn(bits=3,group_size=-1)");
+  EXPECT_THAT(fixed.remark, HasSubstr("not smoothed: its input stays float"));
+  EXPECT_EQ(fixed.error, outcome_of(one_layer(), "rtn(bits=3,group_size=-1)").error);
+}
+
+TEST(SmoothQuant, TheSearchAsksTheSchemeOfTheNode) {
+  const std::string whole = "smoothquant(alpha=auto) + static_int8()";
+  const std::string wide = "smoothquant(alpha=auto) + static_int8(act=u16)";
+  const Outcome own = outcome_of(one_layer(), whole + " | name:n_y = static_int8(act=u16)");
+  EXPECT_EQ(own.remark, "");  // an override has stages of its own
+  const Outcome named = outcome_of(one_layer(), whole + " | name:n_y = " + wide);
+  EXPECT_EQ(named.remark, outcome_of(one_layer(), wide).remark);
+  EXPECT_NE(named.remark, outcome_of(one_layer(), whole).remark);
 }
 
 TEST(SmoothQuantGolden, FactorsAndFoldedWeightsAreThoseOfTheReference) {
