@@ -35,6 +35,7 @@ std::string advice_text(const ComparisonRecord& comparison) {
                          visible(advice.layer), ": ", visible(advice.change), "; output SQNR ", short_decibel(advice.now_db), " -> ",
                          short_decibel(advice.predicted_db), " dB predicted by adding noises");
   if (advice.measured_db) text += cat(", ", short_decibel(advice.measured_db), " dB measured");
+  if (!advice.whole_config.empty()) return text + cat(" (config: ", visible(advice.whole_config), ")");
   if (!advice.config.empty()) text += cat(" (in a config: | ", visible(advice.config), ")");
   return text;
 }

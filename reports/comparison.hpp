@@ -77,6 +77,7 @@ struct Advice {
   std::string layer;
   std::string change;                   ///< "leave it float"
   std::string config;                   ///< "name:conv1 = float": what brings it about in a config; "" if no config can say it
+  std::string whole_config;             ///< "static_int8() | name:conv1 = static_int8(calibrator=mse)", where the file tells; else ""
   double now_db = 0;                    ///< SQNR of the model's outputs
   double predicted_db = 0;              ///< by adding noises
   std::optional<double> measured_db{};  ///< with the change made, on the same samples

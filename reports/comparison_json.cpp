@@ -51,6 +51,7 @@ Json advice_json(const ComparisonRecord& comparison) {
   return {{"layer", advice.layer},
           {"change", advice.change},
           {"config", advice.config.empty() ? Json(nullptr) : Json(advice.config)},
+          {"whole_config", advice.whole_config.empty() ? Json(nullptr) : Json(advice.whole_config)},
           {"output_sqnr_db", advice.now_db},
           {"predicted_sqnr_db", advice.predicted_db},
           {"measured_sqnr_db", known(advice.measured_db)}};

@@ -213,7 +213,7 @@ ComparisonRecord compare_models(const engine::Model& float_model, const engine::
   ComparisonRecord record;
   record.samples = std::min(options.samples, data.size());
   record.share_samples = std::min(record.samples, share_samples);
-  const Measurements measured = measure_layers(models, data, record.samples, options.histograms, control);
+  const Measurements measured = measure_layers(models, data, record.samples, control);
   record.outputs = measured.outputs.likeness();
   for (const engine::UnmatchedNode& node : both.match.unmatched) record.unmatched.push_back({node.name, node.type, node.reason});
   for (std::size_t index = 0; index < measured.layers.size(); ++index) {

@@ -5,6 +5,7 @@
 
 #include "engine/base/text.hpp"
 #include "engine/quant/affine.hpp"
+#include "tuner/range_advice.hpp"
 
 namespace titrate {
 namespace {
@@ -22,6 +23,7 @@ struct Candidate {
   std::size_t layer = 0;
   std::string change;
   std::string config;  // what a config says to bring it about
+  std::string whole;   // and a whole config that does
   double removed = 0;  // of the noise at the outputs
   LayerChange made;
 };
@@ -85,7 +87,7 @@ Tensor in_eight_bits(const Tensor& weights, std::size_t axis) {
 class Adviser {
  public:
   Adviser(const ComparedModels& models, const Measurements& measured, std::span<const std::optional<double>> shares)
-      : models_(models), measured_(measured), shares_(shares) {}
+      : models_(models), measured_(measured), shares_(shares), ranges_(models, measured) {}
 
   std::vector<Candidate> candidates() {
     for (std::size_t layer = 0; layer < shares_.size(); ++layer) {
@@ -102,7 +104,7 @@ class Adviser {
   const ComparedLayer& layer_at(std::size_t layer) const { return models_.match.layers[layer]; }
 
   void leave_float(std::size_t layer) {
-    Candidate candidate{.layer = layer, .change = "leave it float", .config = {}, .removed = *shares_[layer], .made = {}};
+    Candidate candidate{.layer = layer, .change = "leave it float", .config = {}, .whole = {}, .removed = *shares_[layer], .made = {}};
     candidate.made.form = LayerForm::put_back;
     if (is_configurable(layer_at(layer))) candidate.config = cat("name:", quoted(layer_at(layer).name), " = float");
     candidates_.push_back(std::move(candidate));
@@ -112,8 +114,12 @@ class Adviser {
   void widen_weights(std::size_t layer) {
     const auto& weights = layer_at(layer).weights;
     if (!weights || weights->bits >= 8 || !engine::is_integer(weights->type)) return;
-    Candidate candidate{
-        .layer = layer, .change = cat("8 bits for its weights instead of ", weights->bits), .config = {}, .removed = 0, .made = {}};
+    Candidate candidate{.layer = layer,
+                        .change = cat("8 bits for its weights instead of ", weights->bits),
+                        .config = {},
+                        .whole = {},
+                        .removed = 0,
+                        .made = {}};
     candidate.removed = *shares_[layer] * Causes(measured_.layers[layer]).weights * (1 - std::pow(4.0, weights->bits - 8));
     const engine::Node& node = models_.quantized.graph.nodes[layer_at(layer).node];
     candidate.made.weights = in_eight_bits(weights->wanted, channel_axis(node, weights->wanted));
@@ -121,35 +127,31 @@ class Adviser {
     candidates_.push_back(std::move(candidate));
   }
 
-  // A range that holds all that was seen: nothing is clipped, and the noise of rounding goes with the square of the range's width.
+  // The range of the calibrator that leaves least of the noise of clipping and rounding.
   void fit_range(std::size_t layer) {
     const Causes causes(measured_.layers[layer]);
-    const auto& reads = layer_at(layer).activations;
-    if (reads.size() != 1 || !engine::is_integer(reads[0].type) || engine::bits_of(reads[0].type) > 8 || !std::isfinite(reads[0].low))
-      return;
-    const ActivationTally& seen = measured_.layers[layer].activations[0];
-    const double low = std::min(0.0, static_cast<double>(seen.low));
-    const double high = std::max(0.0, static_cast<double>(seen.high));
-    const double factor = (high - low) / (static_cast<double>(reads[0].high) - static_cast<double>(reads[0].low));
-    if (seen.count == 0 || !(factor > 0)) return;
-    const double left = causes.rounding * factor * factor;
+    const auto choice = ranges_.best_for(layer, causes.clipping, causes.rounding);
+    const double removed = choice ? causes.clipping + causes.rounding - choice->left : 0;
+    if (!(removed > 0)) return;
+    const engine::QuantizedRead& read = layer_at(layer).activations[0];
     Candidate candidate{
         .layer = layer,
-        .change = cat("give its input the range ", shortest(static_cast<float>(low)), " to ", shortest(static_cast<float>(high)),
-                      " instead of ", shortest(reads[0].low), " to ", shortest(reads[0].high)),
-        .config = {},
-        .removed = 0,
+        .change = cat("give its input the range ", shortest(choice->range.low), " to ", shortest(choice->range.high),
+                      " (calibrator=", choice->calibrator, ") instead of ", shortest(read.low), " to ", shortest(read.high)),
+        .config = choice->override_text,
+        .whole = choice->config,
+        .removed = *shares_[layer] * removed,
         .made = {}};
-    candidate.removed = *shares_[layer] * (causes.clipping + causes.rounding - left);
-    candidate.made.range = reads[0];
-    candidate.made.range->low = static_cast<float>(low);
-    candidate.made.range->high = static_cast<float>(high);
+    candidate.made.range = read;
+    candidate.made.range->low = choice->range.low;
+    candidate.made.range->high = choice->range.high;
     candidates_.push_back(std::move(candidate));
   }
 
   const ComparedModels& models_;
   const Measurements& measured_;
   std::span<const std::optional<double>> shares_;
+  RangeAdviser ranges_;
   std::vector<Candidate> candidates_;
 };
 
@@ -186,6 +188,7 @@ std::optional<Advice> best_change(const ComparedModels& models, const Measuremen
     Advice advice{.layer = models.match.layers[candidate.layer].name,
                   .change = candidate.change,
                   .config = candidate.config,
+                  .whole_config = candidate.whole,
                   .now_db = now,
                   .predicted_db = now + gain_db(candidate.removed)};
     if (const auto sums = noise.of(changes, true)) advice.measured_db = finite(sums->sqnr_db());

@@ -41,7 +41,7 @@ std::vector<std::size_t> order_of(const engine::Graph& reference, std::span<cons
   return order;
 }
 
-ActivationTally tally_of(const Tensor& tensor, const engine::QuantizedRead& read, bool histogram) {
+ActivationTally tally_of(const Tensor& tensor, const engine::QuantizedRead& read) {
   ActivationTally tally;
   if (tensor.type() != engine::DataType::float32) return tally;
   const auto numbers = tensor.data<float>();
@@ -54,7 +54,7 @@ ActivationTally tally_of(const Tensor& tensor, const engine::QuantizedRead& read
     tally.high = std::max(tally.high, number);
     if (number < read.low || number > read.high) ++tally.clipped;
   }
-  if (histogram) tally.histogram.emplace().add(numbers);
+  (void)tally.histogram.emplace().add(numbers);
   return tally;
 }
 
@@ -68,9 +68,8 @@ struct LayerSample {
 
 class SampleRun {
  public:
-  SampleRun(const ComparedModels& models, bool histograms)
+  explicit SampleRun(const ComparedModels& models)
       : models_(models),
-        histograms_(histograms),
         float_plan_(std::make_shared<const Plan>(models.reference)),
         quantized_plan_(std::make_shared<const Plan>(models.quantized)),
         input_order_(input_order(models.reference.graph, models.quantized.graph)),
@@ -145,11 +144,10 @@ class SampleRun {
   ActivationTally tally(const engine::QuantizedRead& read, const Values& values) const {
     const auto name = models_.match.float_values.find(read.source);
     const auto value = name == models_.match.float_values.end() ? values.end() : values.find(name->second);
-    return value == values.end() ? ActivationTally{} : tally_of(value->second, read, histograms_);
+    return value == values.end() ? ActivationTally{} : tally_of(value->second, read);
   }
 
   const ComparedModels& models_;
-  bool histograms_;
   std::shared_ptr<const Plan> float_plan_;
   std::shared_ptr<const Plan> quantized_plan_;
   std::vector<std::size_t> input_order_;
@@ -217,9 +215,8 @@ std::vector<std::size_t> output_order(const engine::Graph& reference, const engi
   return order_of(reference, reference.outputs, graph, graph.outputs, "output");
 }
 
-Measurements measure_layers(const ComparedModels& models, const Dataset& data, std::int64_t samples, bool histograms,
-                            const LoopControl& control) {
-  const SampleRun run_sample(models, histograms);
+Measurements measure_layers(const ComparedModels& models, const Dataset& data, std::int64_t samples, const LoopControl& control) {
+  const SampleRun run_sample(models);
   Measurements measured;
   measured.layers.resize(models.match.layers.size());
   std::vector<SampleRun::Result> results(static_cast<std::size_t>(samples));

@@ -27,7 +27,7 @@ struct ActivationTally {
   float high = 0;
   std::uint64_t count = 0;
   std::uint64_t clipped = 0;
-  std::optional<engine::StreamingHistogram> histogram{};
+  std::optional<engine::StreamingHistogram> histogram{};  ///< none: nothing was counted
 
   void add(const ActivationTally& other);
 };
@@ -51,7 +51,7 @@ struct Measurements {
 };
 
 /// The first `samples` of the data.
-[[nodiscard]] Measurements measure_layers(const ComparedModels& models, const Dataset& data, std::int64_t samples, bool histograms,
+[[nodiscard]] Measurements measure_layers(const ComparedModels& models, const Dataset& data, std::int64_t samples,
                                           const LoopControl& control);
 
 /// A sample as a model takes it: `order[i]` is the place of its input i in the sample.

@@ -130,9 +130,36 @@ TEST(Comparison, ARangeThatClipsIsTheCauseAndIsWidened) {
   EXPECT_NEAR(worst.activations[0].high * 10, worst.activations[0].seen_high, 0.02 * worst.activations[0].seen_high);
   ASSERT_TRUE(record.advice);
   EXPECT_EQ(record.advice->layer, "n_product");
-  EXPECT_THAT(record.advice->change, HasSubstr("the range"));
+  EXPECT_THAT(record.advice->change, AllOf(HasSubstr("the range"), HasSubstr("(calibrator=minmax)")));
   ASSERT_TRUE(record.advice->measured_db);
   EXPECT_GT(*record.advice->measured_db, record.advice->now_db + 15);
+  // The value between two layers has the range that the first asks for.
+  EXPECT_EQ(record.advice->config, "name:n_first = static_int8()");
+  EXPECT_GT(*compared(quantized(record.advice->whole_config)).outputs.sqnr_db, record.advice->now_db + 15);
+}
+
+TEST(Comparison, AdviceOnARangeIsAConfigThatBringsItAbout) {
+  const Model model = engine::prepare_float_model(network());
+  const auto compare_config = [&](const std::string& config) {
+    const engine::CalibrationStatistics statistics = collect_statistics(model, Noise(), true, one_thread);
+    const Model candidate = engine::convert(model, parse_config(config), statistics).model;
+    return compare_models(model, candidate, Noise(), {.samples = count, .histograms = false}, one_thread);
+  };
+  // One in twenty numbers is clipped.
+  for (const char* config : {"static_int8(calibrator=percentile,percentile=95)",
+                             "static_int8(act=s8,act_sym=true,per_channel=false,calibrator=percentile,percentile=95)",
+                             "static_int8(calibrator=percentile,percentile=95) | name:n_first = float"}) {
+    const ComparisonRecord record = compare_config(config);
+    ASSERT_TRUE(record.advice) << config;
+    EXPECT_THAT(record.advice->change, HasSubstr("the range")) << config;
+    ASSERT_FALSE(record.advice->whole_config.empty()) << config;
+    // The whole config is the one that was used and the override.
+    EXPECT_THAT(record.advice->whole_config, testing::StartsWith(config));
+    EXPECT_THAT(record.advice->whole_config, HasSubstr(record.advice->config));
+    EXPECT_GT(*compare_config(record.advice->whole_config).outputs.sqnr_db, *record.outputs.sqnr_db + 0.3) << record.advice->whole_config;
+    EXPECT_THAT(comparison_text(record, {}), HasSubstr("(config: " + record.advice->whole_config + ")"));
+    EXPECT_EQ(comparison_json(record)["advice"]["whole_config"], record.advice->whole_config);
+  }
 }
 
 TEST(Comparison, EffectsAddUpToTheLayersNoise) {
