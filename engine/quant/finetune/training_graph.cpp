@@ -100,7 +100,12 @@ GradientReach reach_of(const Graph& whole, const Block& block, const std::vector
     if (tells_only_sizes(node) || std::none_of(node.inputs.begin(), node.inputs.end(), is_wanted)) continue;
     const bool one_output = std::all_of(node.outputs.begin() + 1, node.outputs.end(),
                                         [&](ValueId id) { return id == ValueId::none || uses.readers(id).empty(); });
-    if (one_output && gradient_rule_of(whole, shapes, node) != nullptr) {
+    const GradientRule* rule = gradient_rule_of(whole, shapes, node);
+    if (rule != nullptr && rule->all_outputs) {
+      reach.wanted.insert(node.outputs.begin(), node.outputs.end());
+      continue;
+    }
+    if (rule != nullptr && one_output) {
       reach.wanted.insert(node.outputs[0]);
       continue;
     }
@@ -109,8 +114,7 @@ GradientReach reach_of(const Graph& whole, const Block& block, const std::vector
       if (is_wanted(id) && uses.producer(id) >= static_cast<int>(block.begin)) targets.push_back(id);
     }
   }
-  for (std::size_t index = block.begin; index < block.end; ++index) {
-    const ValueId id = whole.nodes[index].outputs[0];
+  for (const ValueId id : made_in(whole, block)) {
     const std::vector<int>& readers = uses.readers(id);
     const bool leaves = uses.is_output(id) || std::ranges::any_of(readers, [&](int each) { return each >= static_cast<int>(block.end); });
     if (is_wanted(id) && (leaves || std::ranges::find(targets, id) != targets.end())) reach.targets.push_back(id);
@@ -176,9 +180,9 @@ class TrainingGraphBuilder {
   void propagate(GradientBuilder& gradients) {
     for (std::size_t index = nodes_; index-- > 0;) {
       const Node node = graph().nodes[index];
-      const ValueId gradient = gradients.gradient_of(node.outputs[0]);
-      if (gradient == ValueId::none || !reach_.wanted.contains(node.outputs[0])) continue;
-      gradient_rule_of(graph(), known_.shapes, node)->add(gradients, node, gradient);
+      const auto has_gradient = [&](ValueId id) { return reach_.wanted.contains(id) && gradients.gradient_of(id) != ValueId::none; };
+      if (std::ranges::none_of(node.outputs, has_gradient)) continue;
+      gradient_rule_of(graph(), known_.shapes, node)->add(gradients, node, gradients.gradient_of(node.outputs[0]));
     }
   }
 

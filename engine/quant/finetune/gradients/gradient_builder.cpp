@@ -17,14 +17,19 @@ ValueId GradientBuilder::gradient_of(ValueId value) const {
 }
 
 ValueId GradientBuilder::node(const std::string& type, std::vector<ValueId> inputs, std::vector<Attribute> attributes) {
+  return outputs(type, std::move(inputs), 1, std::move(attributes))[0];
+}
+
+std::vector<ValueId> GradientBuilder::outputs(const std::string& type, std::vector<ValueId> inputs, std::size_t count,
+                                              std::vector<Attribute> attributes) {
   Node made;
   made.name = names_.node("gradient_" + type);
   made.type = type;
   made.inputs = std::move(inputs);
-  made.outputs = {graph_.add_value(names_.value("gradient_" + type))};
+  for (std::size_t output = 0; output < count; ++output) made.outputs.push_back(graph_.add_value(names_.value("gradient_" + type)));
   made.attributes = std::move(attributes);
   graph_.nodes.push_back(std::move(made));
-  return graph_.nodes.back().outputs[0];
+  return graph_.nodes.back().outputs;
 }
 
 ValueId GradientBuilder::constant(Tensor tensor) { return graph_.add_constant(names_.value("gradient_constant"), std::move(tensor)); }

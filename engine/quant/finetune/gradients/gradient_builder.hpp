@@ -32,6 +32,9 @@ class GradientBuilder {
 
   /// A new node; its output.
   ValueId node(const std::string& type, std::vector<ValueId> inputs, std::vector<Attribute> attributes = {});
+  /// A new node with several outputs.
+  std::vector<ValueId> outputs(const std::string& type, std::vector<ValueId> inputs, std::size_t count,
+                               std::vector<Attribute> attributes = {});
   ValueId number(float value) { return constant(Tensor::scalar(value)); }
   ValueId integers(const std::vector<std::int64_t>& values);
   ValueId constant(Tensor tensor);

@@ -14,6 +14,9 @@ struct GradientRule {
   void (*add)(GradientBuilder& builder, const Node& node, ValueId gradient);
   /// Whether this form of the operator has a gradient here; null: all have.
   bool (*serves)(const Graph& graph, const KnownShapes& shapes, const Node& node) = nullptr;
+  /// It takes the gradients of all outputs from the builder; `gradient` is none if only others than the first have one. Else only nodes of
+  /// which nobody reads but the first output are served.
+  bool all_outputs = false;
 };
 
 [[nodiscard]] std::span<const GradientRule> linear_gradients();
@@ -21,6 +24,8 @@ struct GradientRule {
 [[nodiscard]] std::span<const GradientRule> activation_gradients();
 [[nodiscard]] std::span<const GradientRule> normalization_gradients();
 [[nodiscard]] std::span<const GradientRule> shape_gradients();
+[[nodiscard]] std::span<const GradientRule> pooling_gradients();
+[[nodiscard]] std::span<const GradientRule> selection_gradients();
 [[nodiscard]] std::span<const GradientRule> rounding_gradients();
 
 /// All of them.

@@ -9,7 +9,7 @@ namespace {
 std::vector<GradientRule> all_rules() {
   std::vector<GradientRule> rules;
   for (const auto family : {linear_gradients(), arithmetic_gradients(), activation_gradients(), normalization_gradients(),
-                            shape_gradients(), rounding_gradients()})
+                            shape_gradients(), pooling_gradients(), selection_gradients(), rounding_gradients()})
     rules.insert(rules.end(), family.begin(), family.end());
   return rules;
 }

@@ -19,6 +19,7 @@ struct Case {
   std::vector<Attribute> attributes = {};
   int opset = 18;
   std::vector<std::size_t> trained = {0};
+  std::size_t outputs = 1;
 };
 
 Tensor away_from_zero(Shape shape, std::uint32_t seed) {
@@ -133,9 +134,51 @@ std::vector<Case> shape_cases() {
           {.type = "GlobalAveragePool", .inputs = {numbers({1, 2, 3, 3})}}};
 }
 
+// Numbers of which no two are nearer to each other than the differences that are taken.
+Tensor apart(Shape shape) {
+  Tensor tensor = Tensor::zeros(DataType::float32, std::move(shape));
+  const auto elements = tensor.mutable_data<float>();
+  for (std::size_t index = 0; index < elements.size(); ++index)
+    elements[index] = 0.05F * static_cast<float>(index * 37 % elements.size()) - 1;  // 37 divides no size here
+  return tensor;
+}
+
+std::vector<Case> pooling_cases() {
+  const auto pool = [](const char* type, const Tensor& x, std::vector<Attribute> attributes) {
+    return Case{.type = type, .inputs = {x}, .attributes = std::move(attributes)};
+  };
+  const Tensor x = apart({1, 2, 5, 6});
+  std::vector<Case> cases;
+  for (const char* type : {"MaxPool", "AveragePool"}) {
+    cases.push_back(pool(type, x, {ints("kernel_shape", {2, 2}), ints("strides", {2, 2})}));
+    cases.push_back(pool(type, x, {ints("kernel_shape", {3, 2})}));
+    cases.push_back(pool(type, x, {ints("kernel_shape", {3, 3}), ints("strides", {2, 2}), ints("pads", {1, 1, 1, 0})}));
+    cases.push_back(pool(type, apart({2, 3, 9}), {ints("kernel_shape", {3}), text("auto_pad", "SAME_UPPER"), ints("strides", {2})}));
+    cases.push_back(pool(type, apart({1, 1, 3, 4, 5}), {ints("kernel_shape", {2, 2, 2})}));
+  }
+  cases.push_back(pool("MaxPool", x, {ints("kernel_shape", {2, 2}), ints("strides", {2, 2}), one("ceil_mode", 1)}));
+  cases.push_back(pool("MaxPool", x, {ints("kernel_shape", {2, 2}), ints("dilations", {2, 2})}));
+  cases.push_back(pool("AveragePool", x, {ints("kernel_shape", {3, 3}), ints("pads", {1, 1, 1, 1}), one("count_include_pad", 1)}));
+  return cases;
+}
+
+std::vector<Case> selection_cases() {
+  const Tensor x = numbers({3, 4, 5}, 1);
+  const Tensor square = Tensor::of<std::int64_t>({2, 2}, std::vector<std::int64_t>{3, 0, 3, -1});
+  return {{.type = "Gather", .inputs = {x, int64s({2, 0, 2, -3})}},
+          {.type = "Gather", .inputs = {x, square}, .attributes = {one("axis", 1)}},
+          {.type = "Gather", .inputs = {x, int64s({4, 1})}, .attributes = {one("axis", -1)}},
+          {.type = "Gather", .inputs = {x, Tensor::scalar(std::int64_t{1})}, .attributes = {one("axis", 1)}},
+          {.type = "Gather", .inputs = {x, Tensor::of<std::int32_t>({1}, std::vector<std::int32_t>{2})}},
+          {.type = "Split", .inputs = {x, int64s({1, 2, 2})}, .attributes = {one("axis", -1)}, .outputs = 3},
+          {.type = "Split", .inputs = {x, int64s({1, 2})}, .outputs = 2},
+          {.type = "Split", .inputs = {x}, .attributes = {one("axis", 1), one("num_outputs", 2)}, .outputs = 2}};
+}
+
 std::vector<Case> all_cases() {
   std::vector<Case> cases;
-  for (const auto& family : {arithmetic_cases(), activation_cases(), linear_cases(), normalization_cases(), shape_cases()})
+  for (const auto& family :
+       {arithmetic_cases(), activation_cases(), linear_cases(), normalization_cases(), shape_cases(), pooling_cases(), selection_cases()})
     cases.insert(cases.end(), family.begin(), family.end());
   return cases;
 }
@@ -150,18 +193,22 @@ class Differences {
       names.push_back("c" + std::to_string(input));
       sketch.constant(names.back(), own.inputs[input]);
     }
-    const Model whole = sketch.node(own.type, names, {"y"}, own.attributes).output("y").model();
+    std::vector<std::string> outputs = {"y"};
+    for (std::size_t output = 1; output < own.outputs; ++output) outputs.push_back("y" + std::to_string(output));
+    sketch.node(own.type, names, outputs, own.attributes);
+    for (const std::string& output : outputs) sketch.output(output);
+    const Model whole = sketch.model();
     for (const std::size_t input : own.trained) places_.push_back({.node = 0, .input = input});
     const Block block{.begin = 0, .end = 1, .layers = {0}};
     const CalibrationSamples samples = random_samples(whole, 1);
     const BlockProbe known = probe(whole, block, {}, samples);
     const GradientReach reach = reach_of(whole.graph, block, places_, known.shapes);
     graph_ = build_training_graph(whole, block, places_, known, reach, std::vector<double>(reach.targets.size(), 0.5));
-    target_ = numbers(known.shapes.at(whole.graph.nodes[0].outputs[0]), 77);
+    for (const ValueId output : reach.targets) targets_.push_back(numbers(known.shapes.at(output), 77));
   }
 
   [[nodiscard]] const TrainingGraph& graph() const { return graph_; }
-  [[nodiscard]] std::vector<Tensor> run() const { return run_once(graph_.model, {target_}); }
+  [[nodiscard]] std::vector<Tensor> run() const { return run_once(graph_.model, targets_); }
   [[nodiscard]] Tensor constant(std::size_t index) const { return *graph_.model.graph.constant(graph_.constants[index]); }
 
   double loss_with(std::size_t index, std::size_t element, float change) {
@@ -181,7 +228,7 @@ class Differences {
 
   std::vector<ConstantPlace> places_;
   TrainingGraph graph_;
-  Tensor target_;
+  std::vector<Tensor> targets_;
 };
 
 TEST(Gradients, AreTheDifferencesOfTheLoss) {
@@ -212,9 +259,10 @@ TEST(Gradients, EveryRuleHasACase) {
   for (const GradientRule& rule : gradient_rules()) EXPECT_TRUE(tested.contains(rule.type)) << rule.type;
 }
 
-TEST(Gradients, GoStraightThroughRoundingAndNotThroughClipping) {
+// The gradients of one constant behind a quantizer of step 0.5 whose output ought to be 0: of `x`, or of the scale.
+Tensor gradient_through_quantizer(const std::vector<float>& x, const ConstantPlace& place) {
   Sketch sketch(18);
-  sketch.constant("x", floats({-3.0F, -0.4F, 0.3F, 0.9F, 200.0F}))
+  sketch.constant("x", Tensor::of<float>({std::ssize(x)}, x))
       .constant("s", Tensor::scalar(0.5F))
       .constant("z", Tensor::scalar(std::int8_t{0}));
   const Model whole = sketch.node("Identity", {"x"}, {"v"})
@@ -223,52 +271,58 @@ TEST(Gradients, GoStraightThroughRoundingAndNotThroughClipping) {
                           .output("y")
                           .model();
   const Block block{.begin = 0, .end = 3, .layers = {0}};
-  const std::vector<ConstantPlace> places = {{.node = 0, .input = 0}};
   const BlockProbe known = probe(whole, block, {}, random_samples(whole, 1));
-  const GradientReach reach = reach_of(whole.graph, block, places, known.shapes);
-  const TrainingGraph graph = build_training_graph(whole, block, places, known, reach, {0.5});
-  const std::vector<Tensor> outputs = run_once(graph.model, {floats({0, 0, 0, 0, 0})});
+  const GradientReach reach = reach_of(whole.graph, block, {place}, known.shapes);
+  const TrainingGraph graph = build_training_graph(whole, block, {place}, known, reach, {0.5});
+  return run_once(graph.model, {Tensor::zeros(DataType::float32, {std::ssize(x)})}).at(1);
+}
+
+TEST(Gradients, GoStraightThroughRoundingAndNotThroughClipping) {
+  const Tensor gradient = gradient_through_quantizer({-3.0F, -0.4F, 0.3F, 0.9F, 200.0F}, {.node = 0, .input = 0});
   const std::vector<float> expected = {-3.0F, -0.5F, 0.5F, 1.0F, 0.0F};
-  EXPECT_EQ(std::vector<float>(outputs[1].data<float>().begin(), outputs[1].data<float>().end()), expected);
+  EXPECT_EQ(std::vector<float>(gradient.data<float>().begin(), gradient.data<float>().end()), expected);
 }
 
 TEST(Gradients, OfAScaleOfActivationsAreThoseOfLearnedStepSizes) {
-  Sketch sketch(18);
-  sketch.constant("x", floats({-3.1F, -0.4F, 0.3F, 0.9F, 200.0F, -90.0F}))
-      .constant("s", Tensor::scalar(0.5F))
-      .constant("z", Tensor::scalar(std::int8_t{0}));
-  const Model whole = sketch.node("Identity", {"x"}, {"v"})
-                          .node("QuantizeLinear", {"v", "s", "z"}, {"q"})
-                          .node("DequantizeLinear", {"q", "s", "z"}, {"y"})
-                          .output("y")
-                          .model();
-  const Block block{.begin = 0, .end = 3, .layers = {0}};
-  const std::vector<ConstantPlace> places = {{.node = 2, .input = 1}};
-  const BlockProbe known = probe(whole, block, {}, random_samples(whole, 1));
-  const GradientReach reach = reach_of(whole.graph, block, places, known.shapes);
-  const TrainingGraph graph = build_training_graph(whole, block, places, known, reach, {0.5});
-  const std::vector<Tensor> outputs = run_once(graph.model, {floats({0, 0, 0, 0, 0, 0})});
+  const std::vector<float> numbers = {-3.1F, -0.4F, 0.3F, 0.9F, 200.0F, -90.0F};
+  const Tensor gradient = gradient_through_quantizer(numbers, {.node = 2, .input = 1});
   double expected = 0;
-  for (const float x : {-3.1F, -0.4F, 0.3F, 0.9F, 200.0F, -90.0F}) {
+  for (const float x : numbers) {
     const StepSlopes slopes = step_slopes(x, 0.5F, -128, 127);
     const float rounded = 0.5F * std::clamp(std::nearbyint(x / 0.5F), -128.0F, 127.0F);
     expected += static_cast<double>(rounded * slopes.by_scale);
   }
-  EXPECT_NEAR(static_cast<double>(outputs.at(1).data<float>()[0]), expected, 1e-4 * std::fabs(expected));
+  EXPECT_NEAR(static_cast<double>(gradient.data<float>()[0]), expected, 1e-4 * std::fabs(expected));
+}
+
+TEST(Gradients, OfASplitOfWhichOnlyAPartIsUsed) {
+  Sketch sketch(18);
+  sketch.constant("x", numbers({2, 6}, 1)).constant("sizes", int64s({1, 3, 2}));
+  const Model whole = sketch.node("Split", {"x", "sizes"}, {"a", "b", "c"}, {one("axis", 1)}).node("Neg", {"b"}, {"y"}).output("y").model();
+  const Block block{.begin = 0, .end = 2, .layers = {0}};
+  const std::vector<ConstantPlace> places = {{.node = 0, .input = 0}};
+  const BlockProbe known = probe(whole, block, {}, random_samples(whole, 1));
+  const GradientReach reach = reach_of(whole.graph, block, places, known.shapes);
+  EXPECT_TRUE(reach.cut_at.empty());
+  const TrainingGraph graph = build_training_graph(whole, block, places, known, reach, {0.5});
+  const Tensor gradient = run_once(graph.model, {Tensor::zeros(DataType::float32, {2, 3})}).at(1);
+  const Tensor x = numbers({2, 6}, 1);
+  // The loss is half the squares of what is used: its gradient is that part itself.
+  for (std::size_t index = 0; index < 12; ++index) {
+    const bool used = index % 6 >= 1 && index % 6 < 4;
+    EXPECT_FLOAT_EQ(gradient.data<float>()[index], used ? x.data<float>()[index] : 0.0F) << index;
+  }
 }
 
 TEST(Gradients, EndWhereAnOperatorHasNoneAndTheValueBeforeItIsCompared) {
   Sketch sketch(18);
   sketch.input("x", {1, 2, 4, 4}).constant("w", numbers({3, 2, 1, 1}));
-  const Model whole = sketch.node("Conv", {"x", "w"}, {"a"})
-                          .node("Relu", {"a"}, {"b"})
-                          .node("MaxPool", {"b"}, {"y"}, {ints("kernel_shape", {2, 2})})
-                          .output("y")
-                          .model();
+  const Model whole =
+      sketch.node("Conv", {"x", "w"}, {"a"}).node("Relu", {"a"}, {"b"}).node("GlobalMaxPool", {"b"}, {"y"}).output("y").model();
   const Block block{.begin = 0, .end = 3, .layers = {0}};
   const BlockProbe known = probe(whole, block, {numbers({1, 2, 4, 4})}, random_samples(whole, 1));
   const GradientReach reach = reach_of(whole.graph, block, {{.node = 0, .input = 1}}, known.shapes);
-  EXPECT_EQ(reach.cut_at, std::vector<std::string>{"MaxPool"});
+  EXPECT_EQ(reach.cut_at, std::vector<std::string>{"GlobalMaxPool"});
   ASSERT_EQ(reach.targets.size(), 1U);
   EXPECT_EQ(whole.graph[reach.targets[0]].name, "b");
 }
