@@ -37,6 +37,20 @@ TEST(BuiltInSets, GoFromTheMostCompressedToTheLeast) {
   }
 }
 
+TEST(BuiltInSets, TrainingComesBehindWhatItStartsFromAndOnlyInLowBit) {
+  const std::vector<Config> low = parse_config_set("low_bit");
+  int trained = 0;
+  for (auto config = low.begin(); config != low.end(); ++config) {
+    if (config->stages != std::vector<Stage>{FinetuneStage{}}) continue;
+    EXPECT_NE(std::find(low.begin(), config, Config{.scheme = config->scheme}), config) << to_text(*config);
+    ++trained;
+  }
+  EXPECT_EQ(trained, 6);
+  for (const char* text : {"all", "weight_only"}) {
+    for (const Config& config : parse_config_set(text)) EXPECT_THAT(config.stages, ::testing::Not(Contains(Stage(FinetuneStage{}))));
+  }
+}
+
 TEST(BuiltInSets, AllHoldsAFewDozenAndTheOthersMembers) {
   const std::vector<Config> all = parse_config_set("all");
   EXPECT_GE(all.size(), 25U);
