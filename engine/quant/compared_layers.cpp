@@ -173,9 +173,62 @@ class Matcher {
       layer.output = reader.outputs[0];
     }
     layer.float_output = match_.float_values.at(layer.output);
+    if (node.type == "MatMulInteger") read_integer_weights(layer);
     const bool known =
         std::any_of(match_.layers.begin(), match_.layers.end(), [&](const ComparedLayer& other) { return other.output == layer.output; });
     if (!known) keep(std::move(layer));
+  }
+
+  // The numbers that the codes of a MatMulInteger's second input stand for: a scale for all or one for each column, with which the product
+  // is multiplied behind it, alone or together with the input's scale.
+  void read_integer_weights(ComparedLayer& layer) {
+    const Node& node = graph_.nodes[layer.node];
+    const Tensor* codes = graph_.constant_input(node, 1);
+    const Tensor* zero_points = graph_.constant_input(node, 3);
+    const Tensor* scales = product_scales(node);
+    if (codes == nullptr || codes->rank() != 2 || scales == nullptr || (node.has_input(3) && zero_points == nullptr)) return;
+    const auto columns = static_cast<std::size_t>(codes->shape()[1]);
+    const std::vector<double> zeros = zero_points == nullptr ? std::vector{0.0} : to_doubles(*zero_points);
+    const auto one_each = [&](std::size_t count) { return count == 1 || count == columns; };
+    if (!one_each(zeros.size()) || !one_each(static_cast<std::size_t>(scales->elements()))) return;
+    std::vector<float> numbers;
+    for (const double code : to_doubles(*codes)) {
+      const std::size_t column = numbers.size() % columns;
+      const double scale = static_cast<double>(scales->data<float>()[scales->elements() == 1 ? 0 : column]);
+      numbers.push_back(static_cast<float>((code - zeros[zeros.size() == 1 ? 0 : column]) * scale));
+    }
+    const Node* counterpart = find_output(layer);
+    // Where alpha went is not known here.
+    if (counterpart != nullptr && counterpart->number("alpha", 1) != 1) return;
+    layer.weights = {.input = 1,
+                     .type = codes->type(),
+                     .bits = bits_in_use(*codes),
+                     .codes = *codes,
+                     .numbers = Tensor::of<float>(codes->shape(), numbers),
+                     .wanted = wanted_for(layer, counterpart, 1)};
+  }
+
+  const Tensor* product_scales(const Node& node) const {
+    const Node* reader = &node;
+    for (int step = 0; step < 2; ++step) {
+      const std::vector<int>& readers = uses_.readers(reader->outputs[0]);
+      if (readers.size() != 1) return nullptr;
+      reader = &graph_.nodes[static_cast<std::size_t>(readers[0])];
+      if (reader->type != (step == 0 ? "Cast" : "Mul") || !reader->has_output(0)) return nullptr;
+    }
+    // Of Mul(product, scale) or Mul(product, Mul(input scale, scale)).
+    const auto constant_of = [&](const Node& product) -> const Tensor* {
+      for (std::size_t input = 0; input < product.inputs.size(); ++input) {
+        if (const Tensor* constant = graph_.constant_input(product, input); is_float32(constant)) return constant;
+      }
+      return nullptr;
+    };
+    for (const ValueId input : reader->inputs) {
+      const int producer = uses_.producer(input);
+      if (producer < 0 || graph_.nodes[static_cast<std::size_t>(producer)].type != "Mul") continue;
+      if (const Tensor* scale = constant_of(graph_.nodes[static_cast<std::size_t>(producer)])) return scale;
+    }
+    return constant_of(*reader);
   }
 
   // Finds what the layer's output is called in the float model, and the node there: by its own name, or else by its output.

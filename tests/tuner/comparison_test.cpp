@@ -207,6 +207,9 @@ TEST(Comparison, LayersThatComputeOnCodesAreMeasuredAsAWhole) {
       EXPECT_GT(*layer.alone.sqnr_db, 25) << layer.name;
       EXPECT_FALSE(layer.effects.weights_db) << layer.name;
       EXPECT_THAT(layer.remark, HasSubstr("codes")) << layer.name;
+      // The weights' codes are stored and can be compared all the same.
+      ASSERT_TRUE(layer.weights) << layer.name;
+      EXPECT_GT(*layer.weights->sqnr_db, 40) << layer.name;
       EXPECT_TRUE(layer.output_share) << layer.name;
     }
   }

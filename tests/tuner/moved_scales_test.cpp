@@ -158,7 +158,11 @@ TEST(MovedScales, SmoothedLayersDoToo) {
     expect_truth(normalized(), std::string("smoothquant() + ") + scheme);
     expect_truth(normalized(), std::string("smoothquant() + equalize() + ") + scheme);
   }
-  expect_truth(normalized(), "smoothquant() + dynamic_int8()");
+  for (const char* scheme : {"dynamic_int8()", "dynamic_int8(act=s8,weight_sym=false)", "dynamic_int8(per_channel=false)"}) {
+    expect_truth(normalized(), std::string("smoothquant() + ") + scheme);
+    expect_truth(dense(), std::string("smoothquant() + ") + scheme);
+    expect_truth(dense(), std::string("equalize() + ") + scheme);
+  }
   expect_truth(normalized(), "smoothquant() + static_int8() | name:n_q = float");
 }
 

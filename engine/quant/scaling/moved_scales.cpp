@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 #include <unordered_map>
 
 #include "engine/quant/scaling/fold.hpp"
@@ -107,14 +106,14 @@ class Finder {
       weights.rows = shape[0];
       weights.groups = own.integer("group", 1);
       weights.taps = shape[1] == 0 ? 1 : stored->wanted.elements() / std::max<std::int64_t>(1, shape[0] * shape[1]);
-    } else if (own.type == "Gemm" || own.type == "MatMul") {
+    } else if (own.type == "Gemm" || own.type == "MatMul" || own.type == "MatMulInteger") {
       if (shape.size() != 2) return;
-      weights.transposed = own.type == "MatMul" || own.integer("transB", 0) == 0;
+      weights.transposed = own.type != "Gemm" || own.integer("transB", 0) == 0;
       weights.rows = shape[weights.transposed ? 1 : 0];
     } else {
       return;
     }
-    if (weights.rows <= 0 || stored->wanted.elements() == 0) return;
+    if (weights.rows <= 0 || stored->wanted.elements() == 0 || weights.groups <= 0 || weights.rows % weights.groups != 0) return;
     weights.columns = stored->wanted.elements() / weights.rows;
     layer_of_.emplace(node, static_cast<int>(layers_.size()));
     layers_.push_back({.weights = weights, .bias = layer.bias && layer.bias->wanted.exists() ? &*layer.bias : nullptr});
@@ -125,7 +124,7 @@ class Finder {
     std::map<std::string, std::vector<std::size_t>> by_product;
     std::vector<std::size_t> others;
     for (const std::size_t reader : site.readers) {
-      const Node* product = product_before(reader, site.input);
+      const Node* product = product_before(reader, site);
       if (product == nullptr) {
         others.push_back(reader);
       } else {
@@ -183,7 +182,7 @@ class Finder {
   }
 
   // The multiplication by one constant a channel between the float model's value and what the layer reads in the quantized model.
-  const Node* product_before(std::size_t reader, ValueId value) const {
+  const Node* product_before(std::size_t reader, const ScalingSite& site) const {
     const auto own = quantized_of_.find(reader);
     if (own == quantized_of_.end()) return nullptr;
     const Node* node = maker(quantized_.nodes[own->second].inputs[0]);
@@ -194,13 +193,10 @@ class Finder {
     while ((before = maker(source)) != nullptr && passes_on(*before)) source = before->inputs[0];
     const auto known = match_.float_values.find(source);
     const auto factors = factors_of(*node)->data<float>();
-    const auto channels = scaled_channels(reader);
-    const bool fits = factors.size() == 1 || std::ssize(factors) == channels;
+    const bool fits = factors.size() == 1 || std::ssize(factors) == site.channels;
     const bool positive = std::all_of(factors.begin(), factors.end(), [](float factor) { return factor > 0 && std::isfinite(factor); });
-    return known != match_.float_values.end() && known->second == graph_[value].name && fits && positive ? node : nullptr;
+    return known != match_.float_values.end() && known->second == graph_[site.input].name && fits && positive ? node : nullptr;
   }
-
-  std::int64_t scaled_channels(std::size_t reader) const { return std::ssize(largest_by_input_channel(graph_, graph_.nodes[reader])); }
 
   const Node* maker(ValueId value) const {
     const int producer = quantized_uses_.producer(value);
@@ -311,7 +307,8 @@ class Finder {
     return dropped;
   }
 
-  // Constants that are as they were tell that nothing was moved. Else the weights must agree with them, and far better than with no factors.
+  // Constants that are as they were tell that nothing was moved. Else the weights must agree with them, and far better than with no
+  // factors.
   static bool is_faithful(const Place& place) {
     constexpr double unchanged = 1e-6;
     constexpr double most_left = 0.25;  // of the squared deviations
