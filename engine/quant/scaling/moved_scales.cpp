@@ -135,7 +135,7 @@ class Finder {
       ScalingSite own = site;
       own.alone = false;
       own.readers = readers;
-      add_product(std::move(own), product);
+      add_product(own, product);
     }
     if (others.size() != site.readers.size() || !site.alone) return;
     if (const auto fold = find_fold(graph_, uses_, site.input, site.axis)) add_fold(site, *fold);
@@ -170,7 +170,7 @@ class Finder {
     places_.push_back(std::move(place));
   }
 
-  void add_product(ScalingSite site, const std::string& name) {
+  void add_product(const ScalingSite& site, const std::string& name) {
     const Node& node = quantized_.nodes[static_cast<std::size_t>(quantized_uses_.producer(*quantized_.find_value(name)))];
     const auto factors = factors_of(node)->data<float>();
     Place place = place_for(site);
@@ -188,9 +188,8 @@ class Finder {
     const Node* node = maker(quantized_.nodes[own->second].inputs[0]);
     while (node != nullptr && passes_on(*node)) node = maker(node->inputs[0]);
     if (node == nullptr || node->type != "Mul" || nodes_.contains(node->name) || factors_of(*node) == nullptr) return nullptr;
-    const Node* before = node;
     ValueId source = node->inputs[quantized_.constant(node->inputs[0]) != nullptr ? 1 : 0];
-    while ((before = maker(source)) != nullptr && passes_on(*before)) source = before->inputs[0];
+    for (const Node* before = maker(source); before != nullptr && passes_on(*before); before = maker(source)) source = before->inputs[0];
     const auto known = match_.float_values.find(source);
     const auto factors = factors_of(*node)->data<float>();
     const bool fits = factors.size() == 1 || std::ssize(factors) == site.channels;
