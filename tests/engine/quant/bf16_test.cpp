@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 #include <limits>
 #include <random>
 #include <set>
@@ -203,12 +204,12 @@ TEST(Bf16, WhatIsReadBackGivesTheSameBits) {
 }
 
 // Sums of products that are far apart, in any order: what is lost is within some units of the largest term.
-void expect_near(const Tensor& left, const Tensor& right) {
+void expect_near(const Tensor& left, const Tensor& right, float tolerance = 1e-5F) {
   ASSERT_EQ(left.shape(), right.shape());
   float largest = 0;
   for (const float element : left.data<float>()) largest = std::max(largest, std::fabs(element));
   for (std::size_t index = 0; index < left.data<float>().size(); ++index)
-    ASSERT_NEAR(left.data<float>()[index], right.data<float>()[index], 1e-5F * largest);
+    ASSERT_NEAR(left.data<float>()[index], right.data<float>()[index], tolerance * largest);
 }
 
 TEST(Bf16, OnnxRuntimeComputesTheSame) {
@@ -248,6 +249,24 @@ TEST(Bf16, OnnxRuntimeRoundsTheSameNumbers) {
   const Tensor expected = nearest(input);
   for (std::size_t index = 0; index < telling.size(); ++index)
     EXPECT_EQ(results[0].outputs.at(0).data<float>()[index], expected.data<float>()[index]) << telling[index];
+}
+
+TEST(Bf16, RealModelsGiveTheSameInOnnxRuntime) {
+  const std::filesystem::path folder = std::filesystem::path(TITRATE_SHARED_DIR) / "models";
+  if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no models at " << folder;
+  if (!witness::has_onnxruntime()) GTEST_SKIP() << witness::how_to_get_onnxruntime();
+  std::vector<witness::OrtRun> runs;
+  const std::pair<std::string, Tensor> models[] = {{"m1_mnist_cnn", numbers({1, 1, 28, 28}, 11, 128)},
+                                                   {"m3_resnet4b_cifar10", numbers({1, 3, 32, 32}, 13)}};
+  for (const auto& [name, input] : models) runs.push_back({converted(read_model(folder / name / "model.onnx"), "bf16()").model, {input}});
+  const std::vector<witness::OrtResult> results = witness::run_in_onnxruntime(runs);
+  ASSERT_EQ(results.size(), runs.size());
+  for (std::size_t index = 0; index < runs.size(); ++index) {
+    SCOPED_TRACE(models[index].first);
+    ASSERT_EQ(results[index].error, "");
+    // A sum that differs in its last bit may round to the next bfloat16 number in the layer behind.
+    expect_near(run_once(runs[index].model, runs[index].inputs).at(0), results[index].outputs.at(0), 5e-3F);
+  }
 }
 
 }  // namespace
