@@ -66,7 +66,7 @@ class Multiplication {
       Bf16Pair* target = rows_ + row * stride_;
       const float* source = a.elements + row * a.row_stride;
       if (a.column_stride == 1) {
-        target[a.columns / 2] = 0;
+        if (a.columns % 2 != 0) target[a.columns / 2] = 0;
         kernels_.round_row(source, reinterpret_cast<std::uint16_t*>(target), a.columns);
         std::fill(target + (a.columns + 1) / 2, target + stride_, 0U);
         return;
