@@ -49,7 +49,7 @@ void bf16_product(benchmark::State& state) {
   std::vector<float> c(sizes.rows * sizes.columns);
   AlignedFloats scratch(bf16_product_scratch(kernels, sizes.rows, packed) / sizeof(float));
   for (auto _ : state) {
-    multiply(kernels,
+    multiply(kernels, bf16_rounding(selected_isa()),
              {.a = {a.data(), sizes.rows, sizes.depth, sizes.depth, 1},
               .b = packed,
               .c = c.data(),
@@ -108,7 +108,8 @@ void bf16_convolution(benchmark::State& state) {
   std::vector<float> output(static_cast<std::size_t>(geometry.filters * geometry.output_size()));
   AlignedFloats scratch(bf16_convolution_scratch(kernels, geometry));
   for (auto _ : state) {
-    convolve(kernels, sgemm_kernels(selected_isa()), geometry, filters, nullptr, image.data(), output.data(), scratch);
+    convolve({kernels, bf16_rounding(selected_isa()), sgemm_kernels(selected_isa())}, geometry, filters, nullptr, image.data(),
+             output.data(), scratch);
     benchmark::DoNotOptimize(output.data());
   }
   count_flops(state, flops_of(geometry));

@@ -58,7 +58,8 @@ void run_product(const PreparedProduct& prepared, RunContext& run) {
                                      .c_stride = columns,
                                      .column_start = bias};
   const std::size_t bytes = kernels::bf16_product_scratch(prepared.kernels, rows, prepared.weights);
-  kernels::multiply(prepared.kernels, product, std::as_writable_bytes(run.scratch.floats(bytes / sizeof(float))).data());
+  kernels::multiply(prepared.kernels, kernels::bf16_rounding(selected_isa()), product,
+                    std::as_writable_bytes(run.scratch.floats(bytes / sizeof(float))).data());
   kernels::Epilogue(selected_isa(), prepared.activation, nullptr).finish(target.data(), 0, target.size());
 }
 
@@ -86,8 +87,7 @@ Step prepare_product(const PrepareRequest& request) {
 struct PreparedConvolution {
   Node node;
   std::int64_t groups;
-  const kernels::Bf16Kernels& kernels;
-  const kernels::SgemmKernels& gather;
+  kernels::Bf16ConvolutionKernels kernels;
   kernels::PackedBf16Filters filters;
   kernels::Activation activation;
 };
@@ -104,8 +104,8 @@ void run_convolution(const PreparedConvolution& prepared, RunContext& run) {
     addend = run.in(3).data<float>().data();
   }
   const kernels::Epilogue epilogue(selected_isa(), prepared.activation, addend);
-  const auto scratch = run.scratch.floats(kernels::bf16_convolution_scratch(prepared.kernels, geometry));
-  kernels::convolve(prepared.kernels, prepared.gather, geometry, prepared.filters, bias, run.in(0).data<float>().data(),
+  const auto scratch = run.scratch.floats(kernels::bf16_convolution_scratch(prepared.kernels.product, geometry));
+  kernels::convolve(prepared.kernels, geometry, prepared.filters, bias, run.in(0).data<float>().data(),
                     run.out().mutable_data<float>().data(), scratch, epilogue);
 }
 
@@ -122,8 +122,7 @@ Step prepare_convolution(const PrepareRequest& request) {
   auto prepared = std::make_shared<const PreparedConvolution>(PreparedConvolution{
       .node = request.node,
       .groups = groups,
-      .kernels = kernels,
-      .gather = kernels::sgemm_kernels(selected_isa()),
+      .kernels = {kernels, kernels::bf16_rounding(selected_isa()), kernels::sgemm_kernels(selected_isa())},
       .filters = kernels::PackedBf16Filters(kernels, geometry, tensor.bits<std::uint16_t>().data()),
       .activation = request.node.type == "FusedConv" ? activation_of_convolution(request.node) : kernels::Activation{}});
   return [prepared](RunContext& run) { run_convolution(*prepared, run); };

@@ -5,7 +5,7 @@
 namespace titrate::kernels {
 
 #if defined(__AMX_BF16__)
-static constexpr Bf16Kernels kernels = bf16_register_kernels_of<AmxTiles, 16>();
+static constexpr Bf16Kernels kernels = bf16_register_kernels_of<AmxTiles>();
 extern const Bf16Kernels* const bf16_amx = &kernels;
 #else
 extern const Bf16Kernels* const bf16_amx = nullptr;

@@ -42,10 +42,6 @@ struct Bf16Kernels {
   int row_padding;                    ///< tiles read and write whole multiples of this many rows
   bool native;                        ///< multiplies bfloat16 numbers; else they are widened and multiplied as float32
   Bf16Run tiles[bf16_most_rows + 1];  ///< [R]
-  /// Rounds to nearest even, NaN stays NaN: pairs[i] = (even[i], odd[i]), for a row of b from two rows of floats.
-  void (*round_pairs)(const float* even, const float* odd, Bf16Pair* pairs, std::size_t count) noexcept;
-  /// The same for neighbours in memory: target[i] = source[i], for a row of a.
-  void (*round_row)(const float* source, std::uint16_t* target, std::size_t count) noexcept;
   /// Called by a thread before its first and after its last tile; null where nothing is to be done.
   void (*begin)() noexcept;
   void (*end)() noexcept;

@@ -32,8 +32,9 @@ void put(Bf16Pair* pairs, std::size_t stride, std::size_t k, std::uint16_t numbe
 // One product: rows of panels that share blocks of rows, panels of columns that tasks share.
 class Multiplication {
  public:
-  Multiplication(const Bf16Kernels& kernels, const Bf16Product& product, std::byte* scratch)
+  Multiplication(const Bf16Kernels& kernels, const Bf16Rounding& rounding, const Bf16Product& product, std::byte* scratch)
       : kernels_(kernels),
+        rounding_(rounding),
         product_(product),
         stride_(row_stride(kernels, product.b.depth())),
         rows_(reinterpret_cast<Bf16Pair*>(scratch)),
@@ -67,7 +68,7 @@ class Multiplication {
       const float* source = a.elements + row * a.row_stride;
       if (a.column_stride == 1) {
         if (a.columns % 2 != 0) target[a.columns / 2] = 0;
-        kernels_.round_row(source, reinterpret_cast<std::uint16_t*>(target), a.columns);
+        rounding_.row(source, reinterpret_cast<std::uint16_t*>(target), a.columns);
         std::fill(target + (a.columns + 1) / 2, target + stride_, 0U);
         return;
       }
@@ -102,6 +103,7 @@ class Multiplication {
   }
 
   const Bf16Kernels& kernels_;
+  const Bf16Rounding& rounding_;
   const Bf16Product& product_;
   std::size_t stride_;
   Bf16Pair* rows_;
@@ -133,9 +135,9 @@ std::size_t bf16_product_scratch(const Bf16Kernels& kernels, std::size_t rows, c
   return rows_with_padding(kernels, rows) * row_stride(kernels, b.depth()) * sizeof(Bf16Pair);
 }
 
-void multiply(const Bf16Kernels& kernels, const Bf16Product& product, std::byte* scratch) {
+void multiply(const Bf16Kernels& kernels, const Bf16Rounding& rounding, const Bf16Product& product, std::byte* scratch) {
   if (product.a.rows == 0 || product.b.columns() == 0) return;
-  Multiplication(kernels, product, scratch).run();
+  Multiplication(kernels, rounding, product, scratch).run();
 }
 
 }  // namespace titrate::kernels

@@ -7,6 +7,7 @@
 
 #include "engine/base/aligned_memory.hpp"
 #include "engine/kernels/bf16_gemm/bf16_gemm.hpp"
+#include "engine/kernels/bf16_round/bf16_round.hpp"
 #include "engine/kernels/sgemm/matrix.hpp"
 
 namespace titrate::kernels {
@@ -65,6 +66,6 @@ struct Bf16Product {
 /// Memory that multiply() needs, in bytes; it should begin on 64.
 [[nodiscard]] std::size_t bf16_product_scratch(const Bf16Kernels& kernels, std::size_t rows, const PackedBf16Columns& b);
 /// C = A * B. Uses threads, unless it is called from a parallel region; every output is the same whatever their number.
-void multiply(const Bf16Kernels& kernels, const Bf16Product& product, std::byte* scratch);
+void multiply(const Bf16Kernels& kernels, const Bf16Rounding& rounding, const Bf16Product& product, std::byte* scratch);
 
 }  // namespace titrate::kernels

@@ -1,7 +1,9 @@
 // The tile as a template; see bf16_gemm.hpp for what it computes. For the files of an instruction set only.
 #pragma once
 
-#include "engine/kernels/bf16_gemm/round.hpp"
+#include "engine/kernels/bf16_gemm/bf16_gemm.hpp"
+#include "engine/kernels/lanes.hpp"
+#include "engine/kernels/word_lanes.hpp"
 
 namespace titrate::kernels {
 namespace {
@@ -62,8 +64,6 @@ constexpr Bf16Kernels bf16_kernels_of() {
                       .row_padding = 1,
                       .native = Dot::parts == 1,
                       .tiles = {},
-                      .round_pairs = round_pairs<Dot::lanes>,
-                      .round_row = round_row<Dot::lanes>,
                       .begin = nullptr,
                       .end = nullptr};
   fill_bf16_rows<Dot, V, R>(kernels);

@@ -5,7 +5,7 @@
 //   dot_bf16<sums, a, b>(): sums[m][n] += sum over k < 32 of bfloat16 a[m][k] * b[k / 2][2n + k % 2]   (TDPBF16PS)
 #pragma once
 
-#include "engine/kernels/bf16_gemm/round.hpp"
+#include "engine/kernels/bf16_gemm/bf16_gemm.hpp"
 
 namespace titrate::kernels {
 namespace {
@@ -49,7 +49,7 @@ void bf16_register_tile(const Bf16Tile& tile) noexcept {
   }
 }
 
-template <class Tiles, int W>
+template <class Tiles>
 constexpr Bf16Kernels bf16_register_kernels_of() {
   Bf16Kernels kernels{.rows = 2 * bf16_register_rows,
                       .columns = 2 * static_cast<int>(bf16_register_words),
@@ -57,8 +57,6 @@ constexpr Bf16Kernels bf16_register_kernels_of() {
                       .row_padding = bf16_register_rows,
                       .native = true,
                       .tiles = {},
-                      .round_pairs = round_pairs<W>,
-                      .round_row = round_row<W>,
                       .begin = Tiles::begin,
                       .end = Tiles::end};
   for (int rows = 1; rows <= 2 * bf16_register_rows; ++rows) {

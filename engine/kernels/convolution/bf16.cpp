@@ -43,8 +43,10 @@ struct Division {
 // One thread's part of one image and group.
 class Worker {
  public:
-  Worker(const Bf16Kernels& kernels, const ConvolutionPass& pass, const PackedBf16Rows& filters, const Sizes& sizes, float* scratch)
+  Worker(const Bf16Kernels& kernels, const Bf16Rounding& rounding, const ConvolutionPass& pass, const PackedBf16Rows& filters,
+         const Sizes& sizes, float* scratch)
       : kernels_(kernels),
+        rounding_(rounding),
         pass_(pass),
         filters_(filters),
         sizes_(sizes),
@@ -74,7 +76,7 @@ class Worker {
       range.gather(pass_, k, count, staging_, width);
       if (count % 2 != 0) std::fill_n(staging_ + count * width, width, 0.0F);
       for (std::size_t row = 0; row < count; row += 2)
-        kernels_.round_pairs(staging_ + row * width, staging_ + (row + 1) * width, pairs + (k + row) / 2 * width, width);
+        rounding_.pairs(staging_ + row * width, staging_ + (row + 1) * width, pairs + (k + row) / 2 * width, width);
     }
     const std::size_t made = (depth + 1) / 2;
     std::fill_n(pairs + made * width, (sizes_.pairs - made) * width, 0U);
@@ -96,6 +98,7 @@ class Worker {
   }
 
   const Bf16Kernels& kernels_;
+  const Bf16Rounding& rounding_;
   const ConvolutionPass& pass_;
   const PackedBf16Rows& filters_;
   const Sizes& sizes_;
@@ -103,14 +106,15 @@ class Worker {
   float* staging_;
 };
 
-void convolve_group(const Bf16Kernels& kernels, const ConvolutionPass& pass, const PackedBf16Rows& filters, float* scratch) {
+void convolve_group(const Bf16Kernels& kernels, const Bf16Rounding& rounding, const ConvolutionPass& pass, const PackedBf16Rows& filters,
+                    float* scratch) {
   const Sizes sizes(kernels, pass.geometry);
   const std::size_t panels = (pass.output_size() + sizes.width - 1) / sizes.width;
   const auto threads = static_cast<std::size_t>(thread_count());
   const std::size_t together = threads > 1 ? std::clamp<std::size_t>(panels / (4 * threads), 1, sizes.together) : sizes.together;
   parallel_for((panels + together - 1) / together, [&](std::size_t task, std::size_t thread) {
     if (kernels.begin != nullptr) kernels.begin();
-    Worker(kernels, pass, filters, sizes, scratch + thread * sizes.per_thread)
+    Worker(kernels, rounding, pass, filters, sizes, scratch + thread * sizes.per_thread)
         .run(task * together, std::min(panels, (task + 1) * together));
     if (kernels.end != nullptr) kernels.end();
   });
@@ -134,7 +138,7 @@ std::size_t bf16_convolution_scratch(const Bf16Kernels& kernels, const Convoluti
   return division.offsets + division.image + static_cast<std::size_t>(thread_count()) * Sizes(kernels, geometry).per_thread;
 }
 
-void convolve(const Bf16Kernels& kernels, const SgemmKernels& gather, const ConvolutionGeometry& geometry, const PackedBf16Filters& filters,
+void convolve(const Bf16ConvolutionKernels& kernels, const ConvolutionGeometry& geometry, const PackedBf16Filters& filters,
               const float* bias, const float* input, float* output, std::span<float> scratch, const Epilogue& epilogue) {
   const PhaseLayout layout(geometry);
   const Division division(geometry, layout);
@@ -147,7 +151,7 @@ void convolve(const Bf16Kernels& kernels, const SgemmKernels& gather, const Conv
     const std::int64_t group = pair % geometry.groups;
     const float* channels = input + pair * geometry.channels * geometry.input_size();
     if (!layout.is_image()) layout.fill(geometry, channels, image, pair == 0);
-    const ConvolutionPass pass{.kernels = gather,
+    const ConvolutionPass pass{.kernels = kernels.gather,
                                .geometry = geometry,
                                .layout = layout,
                                .filters = nullptr,
@@ -157,7 +161,7 @@ void convolve(const Bf16Kernels& kernels, const SgemmKernels& gather, const Conv
                                .outputs = output,
                                .first_output = of(pair * geometry.filters * geometry.output_size()),
                                .epilogue = epilogue};
-    convolve_group(kernels, pass, filters.group(of(group)), of_threads);
+    convolve_group(kernels.product, kernels.rounding, pass, filters.group(of(group)), of_threads);
   }
 }
 

@@ -12,6 +12,13 @@
 
 namespace titrate::kernels {
 
+/// What multiplies, what rounds, and the float kernels of the same level, which copy the image.
+struct Bf16ConvolutionKernels {
+  const Bf16Kernels& product;
+  const Bf16Rounding& rounding;
+  const SgemmKernels& gather;
+};
+
 /// What all convolutions with these filters share.
 class PackedBf16Filters {
  public:
@@ -27,9 +34,8 @@ class PackedBf16Filters {
 [[nodiscard]] std::size_t bf16_convolution_scratch(const Bf16Kernels& kernels, const ConvolutionGeometry& geometry);
 
 /// input [batch, groups * channels, input...] to output [batch, groups * filters, output...]; bias has groups * filters floats or is null.
-/// `gather`: the float kernels of the same level, which copy the image. The epilogue is applied to each part of the output as it is
-/// finished.
-void convolve(const Bf16Kernels& kernels, const SgemmKernels& gather, const ConvolutionGeometry& geometry, const PackedBf16Filters& filters,
+/// The epilogue is applied to each part of the output as it is finished.
+void convolve(const Bf16ConvolutionKernels& kernels, const ConvolutionGeometry& geometry, const PackedBf16Filters& filters,
               const float* bias, const float* input, float* output, std::span<float> scratch, const Epilogue& epilogue = {});
 
 }  // namespace titrate::kernels

@@ -68,7 +68,7 @@ std::vector<float> product(const Bf16Kernels& kernels, const Sizes& sizes, const
   std::vector<float> c(sizes.rows * stride, 77.0F);
   std::vector<float, AlignedAllocator<float>> scratch(bf16_product_scratch(kernels, sizes.rows, packed) / sizeof(float), nan);
   scratch.resize(scratch.size() + 16, 55.0F);
-  multiply(kernels, {.a = a, .b = packed, .c = c.data(), .c_stride = stride, .column_start = start},
+  multiply(kernels, bf16_rounding(runnable_isas().back()), {.a = a, .b = packed, .c = c.data(), .c_stride = stride, .column_start = start},
            reinterpret_cast<std::byte*>(scratch.data()));
   EXPECT_TRUE(std::all_of(scratch.end() - 16, scratch.end(), [](float number) { return number == 55.0F; })) << "wrote behind its memory";
   std::vector<float> result;
@@ -140,6 +140,7 @@ TEST_P(Bf16Gemm, WholeNumbersAreExact) {
 }
 
 TEST_P(Bf16Gemm, RoundsHalfToEvenAndKeepsNaN) {
+  const Bf16Rounding& rounding = bf16_rounding(GetParam().isa);
   std::vector<float> odd = {0.0F,
                             -0.0F,
                             infinity,
@@ -160,8 +161,8 @@ TEST_P(Bf16Gemm, RoundsHalfToEvenAndKeepsNaN) {
     std::vector<std::uint16_t> row(count);
     std::vector<Bf16Pair> pairs(count);
     std::vector<float> reversed(odd.rbegin(), odd.rend());
-    kernels_.round_row(odd.data(), row.data(), count);
-    kernels_.round_pairs(odd.data(), reversed.data(), pairs.data(), count);
+    rounding.row(odd.data(), row.data(), count);
+    rounding.pairs(odd.data(), reversed.data(), pairs.data(), count);
     for (std::size_t i = 0; i < count; ++i) {
       ASSERT_EQ(row[i], bfloat16_from_float(odd[i])) << std::bit_cast<std::uint32_t>(odd[i]);
       ASSERT_EQ(pairs[i], row[i] | static_cast<std::uint32_t>(bfloat16_from_float(reversed[i])) << 16);
@@ -264,7 +265,8 @@ TEST_P(Bf16Gemm, ConvolutionsAreTheSumsOfRoundedNumbers) {
     std::vector<float, AlignedAllocator<float>> scratch(bf16_convolution_scratch(kernels_, geometry), nan);
     std::vector<float> found(outputs, nan);
     const Epilogue epilogue(Isa::scalar, {.kind = ActivationKind::clamp, .first = 0, .second = 30}, addend.data());
-    convolve(kernels_, gather, geometry, packed, bias.data(), input.data(), found.data(), scratch, epilogue);
+    convolve({kernels_, bf16_rounding(GetParam().isa), gather}, geometry, packed, bias.data(), input.data(), found.data(), scratch,
+             epilogue);
     for (std::size_t index = 0; index < outputs; ++index) {
       const double whole = std::clamp(expected[index] + static_cast<double>(addend[index]), 0.0, 30.0);
       const double tolerance =

@@ -21,7 +21,7 @@ struct EmulatedBf16Tiles : EmulatedTiles {
   }
 };
 
-inline constexpr Bf16Kernels emulated_bf16_amx = bf16_register_kernels_of<EmulatedBf16Tiles, 4>();
+inline constexpr Bf16Kernels emulated_bf16_amx = bf16_register_kernels_of<EmulatedBf16Tiles>();
 
 }  // namespace
 }  // namespace titrate::kernels

@@ -1,27 +1,11 @@
-// float32 to bfloat16, by integer operations alone: VCVTNEPS2BF16 would make zeros of subnormal numbers. For the files of an instruction
-// set only.
+// By integer operations alone: VCVTNEPS2BF16 would make zeros of subnormal numbers. For the files of an instruction set only.
 #pragma once
 
-#include "engine/kernels/bf16_gemm/bf16_gemm.hpp"
-#include "engine/kernels/lanes.hpp"
+#include "engine/kernels/bf16_round/bf16_round.hpp"
+#include "engine/kernels/word_lanes.hpp"
 
 namespace titrate::kernels {
 namespace {
-
-template <int W>
-struct WordLanes {
-  typedef std::uint32_t Words __attribute__((vector_size(4 * W)));
-  typedef std::uint16_t Halves __attribute__((vector_size(2 * W)));
-};
-template <int W>
-using Words = typename WordLanes<W>::Words;
-
-template <int W>
-[[gnu::always_inline]] inline Words<W> load_words(const void* source) {
-  Words<W> words;
-  __builtin_memcpy(&words, source, sizeof(words));
-  return words;
-}
 
 /// The upper half of each word holds the rounded number; what the lower half holds is left over.
 template <int W>
@@ -39,7 +23,7 @@ template <int W>
 }
 
 template <int W>
-void round_pairs(const float* even, const float* odd, Bf16Pair* pairs, std::size_t count) noexcept {
+void round_pairs(const float* even, const float* odd, std::uint32_t* pairs, std::size_t count) noexcept {
   std::size_t i = 0;
   for (; i + W <= count; i += W) {
     const Words<W> made = rounded_words<W>(load_words<W>(even + i)) >> 16 | (rounded_words<W>(load_words<W>(odd + i)) & 0xffff0000U);
@@ -56,6 +40,11 @@ void round_row(const float* source, std::uint16_t* target, std::size_t count) no
     __builtin_memcpy(target + i, &made, sizeof(made));
   }
   for (; i < count; ++i) target[i] = static_cast<std::uint16_t>(rounded_word(source + i) >> 16);
+}
+
+template <int W>
+constexpr Bf16Rounding bf16_rounding_of() {
+  return {.pairs = round_pairs<W>, .row = round_row<W>};
 }
 
 }  // namespace
