@@ -4,7 +4,8 @@
 set(TITRATE_ISA_avx2 -mavx2 -mfma -mf16c)
 set(TITRATE_ISA_avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c)
 set(TITRATE_ISA_vnni ${TITRATE_ISA_avx512} -mavx512vnni)
-set(TITRATE_ISA_amx ${TITRATE_ISA_vnni} -mamx-tile -mamx-int8)
+set(TITRATE_ISA_avx512bf16 ${TITRATE_ISA_vnni} -mavx512bf16)
+set(TITRATE_ISA_amx ${TITRATE_ISA_vnni} -mamx-tile -mamx-int8 -mamx-bf16)
 
 function(titrate_isa_flags)
   foreach(source IN LISTS ARGN)

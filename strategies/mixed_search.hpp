@@ -19,8 +19,10 @@ struct MixedSearch {
 ///    by bisection. If it fails, 8 bit is not enough for some: with all others at 8 bit the least k that must be float is found by
 ///    bisection; then, with these float, the least number of the others that must be at 8 bit.
 /// 2. If they go back to float: the least k < n that must be float, by bisection; all float is no quantized model and never proposed.
+/// With bf16 as `widest` that takes the place of float, and all of them in bf16 is measured first: if it fails, no k passes.
 /// Bisection takes the metric to be monotone in k. If noise makes it not so, the answer is still one that was measured as passing.
 /// At most 1 + ceil(log2(n)) trials, or 2 + 2 ceil(log2(n + 1)) if 8 bit is not enough.
-[[nodiscard]] MixedSearch search_mixed(const Config& base, const TrialRecord& base_trial, const Space& space, const TrialIndex& tried);
+[[nodiscard]] MixedSearch search_mixed(const Config& base, const TrialRecord& base_trial, const Space& space, const TrialIndex& tried,
+                                       const Scheme& widest = FloatScheme{});
 
 }  // namespace titrate

@@ -21,8 +21,9 @@ double noise_of(const LayerDecision& layer) {
 }
 
 std::int64_t bytes_when_lifted(const LayerDecision& layer, const Scheme& to) {
-  // Float weights have four bytes, the others one; scales for each channel are small beside them.
-  return std::holds_alternative<FloatScheme>(to) ? layer.float_bytes : layer.float_bytes / 4;
+  // Float weights have four bytes, bfloat16 ones two, the others one; scales for each channel are small beside them.
+  if (std::holds_alternative<FloatScheme>(to)) return layer.float_bytes;
+  return std::holds_alternative<Bf16Scheme>(to) ? layer.float_bytes / 2 : layer.float_bytes / 4;
 }
 
 std::vector<LayerDecision> decisions_from(const Space& space) {
@@ -39,14 +40,15 @@ std::vector<LayerDecision> decisions_from(const Space& space) {
 
 }  // namespace
 
-Scheme lifted(const Scheme& scheme) {
+Scheme lifted(const Scheme& scheme, const Scheme& widest) {
+  if (std::holds_alternative<Bf16Scheme>(scheme)) return FloatScheme{};
   const FieldRow* bits = row_of(scheme).field_named("bits");
-  if (bits == nullptr || std::get<std::int64_t>(bits->get(scheme)) >= 8) return FloatScheme{};
+  if (bits == nullptr || std::get<std::int64_t>(bits->get(scheme)) >= 8) return widest;
   return RtnScheme{.bits = 8, .group_size = -1};
 }
 
-std::vector<Liftable> ranked_nodes(const Config& config, std::span<const LayerDecision> layers, const Space& space) {
-  if (layers.empty() && !space.nodes.empty()) return ranked_nodes(config, decisions_from(space), space);
+std::vector<Liftable> ranked_nodes(const Config& config, std::span<const LayerDecision> layers, const Space& space, const Scheme& widest) {
+  if (layers.empty() && !space.nodes.empty()) return ranked_nodes(config, decisions_from(space), space, widest);
   const SchemeChooser choose(config);
   std::vector<Liftable> ranked;
   std::unordered_set<std::string> seen;
@@ -54,7 +56,7 @@ std::vector<Liftable> ranked_nodes(const Config& config, std::span<const LayerDe
     const Scheme& current = choose(layer.name, layer.type);
     const bool quantized = layer.scheme != "float" && !std::holds_alternative<FloatScheme>(current);
     if (!quantized || layer.name.empty() || !seen.insert(layer.name).second) continue;
-    const Scheme to = lifted(current);
+    const Scheme to = lifted(current, widest);
     ranked.push_back({layer.name, to, noise_of(layer), std::max<std::int64_t>(0, bytes_when_lifted(layer, to) - layer.stored_bytes)});
   }
   std::ranges::stable_sort(ranked, std::ranges::greater{}, &Liftable::noise);

@@ -19,12 +19,14 @@ struct Liftable {
   std::int64_t more_bytes = 0;  ///< about what the candidate grows by
 };
 
-/// Where a node goes back to: weights of fewer than 8 bits to 8 bits, one scale for each output channel; everything else to float.
-[[nodiscard]] Scheme lifted(const Scheme& scheme);
+/// Where a node goes back to: weights of fewer than 8 bits to 8 bits, one scale for each output channel; everything else to `widest`:
+/// float, or bf16, from where it goes back to float.
+[[nodiscard]] Scheme lifted(const Scheme& scheme, const Scheme& widest = FloatScheme{});
 
 /// The nodes that `config` quantizes, the most sensitive (lowest SQNR of the own output) first; those that were not measured last, in the
 /// given order. Taken from the decisions of its trial or, if it has none, from the space.
-[[nodiscard]] std::vector<Liftable> ranked_nodes(const Config& config, std::span<const LayerDecision> layers, const Space& space);
+[[nodiscard]] std::vector<Liftable> ranked_nodes(const Config& config, std::span<const LayerDecision> layers, const Space& space,
+                                                 const Scheme& widest = FloatScheme{});
 
 /// The config with overrides by name that lift these nodes.
 [[nodiscard]] Config with_lifted(const Config& config, std::span<const Liftable> nodes);

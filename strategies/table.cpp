@@ -15,6 +15,7 @@ constexpr std::array rows = {
     StrategyRow{"exhaustive", "every config, in the order of the list", make_exhaustive},
     StrategyRow{"random", "every config once, in an order drawn from the seed", make_random},
     StrategyRow{"fallback", "every config in order; if none passes, the fewest nodes that must go back to 8 bit or float", make_fallback},
+    StrategyRow{"fallback_bf16", "the same with bf16 in place of float", make_fallback_bf16},
 };
 
 }  // namespace

@@ -10,5 +10,6 @@ namespace titrate {
 [[nodiscard]] std::unique_ptr<Strategy> make_exhaustive();
 [[nodiscard]] std::unique_ptr<Strategy> make_random();
 [[nodiscard]] std::unique_ptr<Strategy> make_fallback();
+[[nodiscard]] std::unique_ptr<Strategy> make_fallback_bf16();
 
 }  // namespace titrate

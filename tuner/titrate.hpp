@@ -75,7 +75,7 @@ struct TuneOptions {
   int max_trials = 100;
   std::optional<double> timeout_seconds = {};
   std::string objective = "first";       ///< "first", "size" or "latency"
-  std::string strategy = "exhaustive";   ///< "exhaustive", "random" or "fallback"
+  std::string strategy = "exhaustive";   ///< "exhaustive", "random", "fallback" or "fallback_bf16"
   std::string target = "onnxruntime";    ///< what will run the models: "onnxruntime", "openvino", "tensorrt", "any", or a .json file
   std::string model_type = "any";        ///< "transformer": what surrounds attention stays float
   std::optional<Data> calibration = {};  ///< samples for the ranges of activations: without it, configs that need it are failed trials

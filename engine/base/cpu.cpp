@@ -57,6 +57,12 @@ bool machine_has(Isa isa) {
   return false;
 }
 
+bool machine_has(Extension extension) {
+  static const bool has_avx512_bf16 = detect(Extension::avx512_bf16);
+  static const bool has_amx_bf16 = detect(Extension::amx_bf16);
+  return extension == Extension::avx512_bf16 ? has_avx512_bf16 : has_amx_bf16;
+}
+
 Isa isa_for(const char* wanted) {
   if (wanted == nullptr || *wanted == '\0') return runnable_isas().back();
   const std::optional<Isa> isa = isa_named(wanted);

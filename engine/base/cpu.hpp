@@ -17,6 +17,10 @@ enum class Isa { scalar, avx2, avx512, vnni, amx };
 /// Whether this machine can run code of the level. avx2 means AVX2, FMA and F16C; avx512 means the F, BW, DQ and VL subsets on top; vnni
 /// means AVX512-VNNI; amx means AMX-TILE and AMX-INT8, and that Linux lets this process use tiles.
 [[nodiscard]] bool machine_has(Isa isa);
+/// What not every machine of a level has: AVX512-BF16 on top of vnni, AMX-BF16 on top of amx.
+enum class Extension { avx512_bf16, amx_bf16 };
+[[nodiscard]] bool machine_has(Extension extension);
+
 /// The levels that this machine can run, lowest first.
 [[nodiscard]] std::span<const Isa> runnable_isas();
 

@@ -40,4 +40,17 @@ bool detect(Isa isa) {
   return isa == Isa::scalar;
 }
 
+// CPUID leaf 7: AVX512-BF16 is bit 5 of EAX in sub-leaf 1, AMX-BF16 bit 22 of EDX in sub-leaf 0. libgcc reads both.
+bool detect([[maybe_unused]] Extension extension) {
+#if defined(__x86_64__)
+  switch (extension) {
+    case Extension::avx512_bf16:
+      return detect(Isa::vnni) && __builtin_cpu_supports("avx512bf16");
+    case Extension::amx_bf16:
+      return detect(Isa::amx) && __builtin_cpu_supports("amx-bf16");
+  }
+#endif
+  return false;
+}
+
 }  // namespace titrate

@@ -68,6 +68,9 @@ constexpr std::string_view block_formats =
 // Other operators than matrix products stay float, so of most models less is compressed than by any of the above.
 constexpr std::string_view dynamic_integers = "dynamic_int8(per_channel=[false,true])";
 
+// Where 8 bits lose too much, the last step before float: half the size.
+constexpr std::string_view half_floats = "bf16()";
+
 // The presets of NNCF: weights are symmetric in both; of activations, performance gives up the zero point, and so the half of the codes
 // that a Relu leaves unused, which some processors repay in speed.
 constexpr std::string_view symmetric_activations = "static_int8(act_sym=true,calibrator=[minmax,moving_average,mse])";
@@ -84,8 +87,8 @@ std::array<ConfigSetRow, 8> make_rows() {
       ConfigSetRow{"fp8", "8-bit floats", cat("fp8(per_channel=false);", eight_bit_floats, ";fp8(format=e5m2,weights_only=[false,true])")},
       ConfigSetRow{"microscaling", "microscaling formats, NVFP4 and NF4: blocks that share a scale", std::string(block_formats)},
       ConfigSetRow{"all", "all of these that are worth a trial",
-                   join(std::array<std::string, 5>{four_bit_weights, std::string(static_integers), std::string(eight_bit_weights),
-                                                   std::string(eight_bit_floats), std::string(dynamic_integers)},
+                   join(std::array<std::string, 6>{four_bit_weights, std::string(static_integers), std::string(eight_bit_weights),
+                                                   std::string(eight_bit_floats), std::string(dynamic_integers), std::string(half_floats)},
                         ";")},
       ConfigSetRow{"performance", "8-bit integers, weights and activations symmetric", std::string(symmetric_activations)},
       ConfigSetRow{"mixed", "8-bit integers, weights symmetric, activations with a zero point", std::string(asymmetric_activations)},

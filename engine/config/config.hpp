@@ -131,8 +131,14 @@ struct Nf4Scheme {
   friend bool operator==(const Nf4Scheme&, const Nf4Scheme&) = default;
 };
 
+/// Weights and activations in bfloat16, sums in float32.
+struct Bf16Scheme {
+  bool weights_only = false;
+  friend bool operator==(const Bf16Scheme&, const Bf16Scheme&) = default;
+};
+
 using Scheme = std::variant<FloatScheme, RtnScheme, StaticInt8Scheme, DynamicInt8Scheme, Fp8Scheme, GptqScheme, AwqScheme, HqqScheme,
-                            AdaRoundScheme, SignRoundScheme, MxScheme, Nvfp4Scheme, Nf4Scheme>;
+                            AdaRoundScheme, SignRoundScheme, MxScheme, Nvfp4Scheme, Nf4Scheme, Bf16Scheme>;
 
 /// Moves the difficulty of quantizing activations into the weights (SmoothQuant, algorithms B3).
 struct SmoothQuantStage {

@@ -204,6 +204,10 @@ constexpr std::array nf4_fields = {
     integer<&Nf4Scheme::group_size>("group_size", 16, 1024, "weights along K that share a scale; -1: all of an output channel", whole_rows),
 };
 
+constexpr std::array bf16_fields = {
+    choice<&Bf16Scheme::weights_only>("weights_only", "activations stay float"),
+};
+
 // A released default is frozen: the canonical texts of old studies leave it out.
 constexpr std::array rows = {
     SchemeRow{"float", "stays as it is", {}, FloatScheme{}},
@@ -226,6 +230,8 @@ constexpr std::array rows = {
     SchemeRow{"nvfp4", "weights, if wanted activations too, in 4-bit floats, blocks of 16 with 8-bit float scales", nvfp4_fields,
               Nvfp4Scheme{}},
     SchemeRow{"nf4", "weights only, in 4 bits that name quantiles of the normal distribution", nf4_fields, Nf4Scheme{}},
+    SchemeRow{"bf16", "weights and activations in bfloat16, sums in float32: half the size where 8 bits are not enough", bf16_fields,
+              Bf16Scheme{}},
 };
 static_assert(rows.size() == std::variant_size_v<Scheme>);
 

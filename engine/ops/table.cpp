@@ -1,5 +1,6 @@
 #include "engine/ops/table.hpp"
 
+#include "engine/ops/bf16_product.hpp"
 #include "engine/ops/saturating_product.hpp"
 
 #include <vector>
@@ -12,6 +13,7 @@ constexpr ops::Family (*families[])() = {
     ops::activation,
     ops::arithmetic,
     ops::attention,
+    ops::bf16_product,
     ops::block_quantized_product,
     ops::comparison,
     ops::concat,

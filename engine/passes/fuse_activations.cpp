@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/ops/bf16_product.hpp"
 #include "engine/passes/graph_edits.hpp"
 #include "engine/passes/infer_shapes.hpp"
 #include "engine/passes/subgraphs.hpp"
@@ -14,6 +15,8 @@ namespace titrate::engine {
 namespace {
 
 bool in_default_domain(const Node& node) { return node.domain.empty() || node.domain == "ai.onnx"; }
+// Operators on bfloat16 numbers have the same fused forms in their own domain.
+bool has_fused_form(const Node& node) { return in_default_domain(node) || node.domain == ops::bf16_domain; }
 
 struct FoundActivation {
   std::string name;
@@ -39,7 +42,7 @@ class Fuser {
  private:
   std::size_t fuse(std::size_t index) {
     const Node& node = graph_.nodes[index];
-    if (!in_default_domain(node) || node.outputs.size() != 1 || !node.has_output(0)) return 0;
+    if (!has_fused_form(node) || node.outputs.size() != 1 || !node.has_output(0)) return 0;
     if (known(node.outputs[0]).info.type != DataType::float32) return 0;
     if (node.type == "Conv") {
       const std::size_t sums = fuse_sum(index);
@@ -156,7 +159,7 @@ class Fuser {
 
   void become(std::size_t index, const std::string& type) {
     graph_.nodes[index].type = type;
-    graph_.nodes[index].domain = "com.microsoft";
+    if (in_default_domain(graph_.nodes[index])) graph_.nodes[index].domain = "com.microsoft";
   }
 
   void take_over(std::size_t index, std::size_t reader) {

@@ -9,10 +9,12 @@
 
 #include "engine/base/error.hpp"
 #include "engine/base/text.hpp"
+#include "engine/ops/bf16_product.hpp"
 #include "engine/passes/constant_nodes.hpp"
 #include "engine/passes/fold_constants.hpp"
 #include "engine/passes/infer_shapes.hpp"
 #include "engine/passes/lower/absorb_activations.hpp"
+#include "engine/passes/lower/bf16.hpp"
 #include "engine/passes/lower/cancel_quantizers.hpp"
 #include "engine/passes/lower/carry_quantizers.hpp"
 #include "engine/passes/lower/lowering.hpp"
@@ -167,26 +169,47 @@ void mark_saturation(LoweringReport& report, const Graph& graph) {
   for (LoweredNode& node : report.nodes) node.can_saturate = names.contains(node.name);
 }
 
+void fill_in(LoweringReport& report, const std::map<std::string, Bf16Outcome>& outcomes) {
+  for (LoweredNode& node : report.nodes) {
+    const auto found = outcomes.find(node.name);
+    if (found == outcomes.end()) continue;
+    node.bfloat16 = found->second.computes;
+    node.reason = node.bfloat16 ? "multiplies bfloat16 numbers" : found->second.reason;
+    report.rewrites += node.bfloat16 ? 1 : 0;
+  }
+}
+
+bool holds_bfloat16(const Graph& graph) {
+  return std::ranges::any_of(graph.values,
+                             [](const Value& value) { return value.constant && value.constant->type() == DataType::bfloat16; });
+}
+
+// Of the known multiply-accumulates.
+std::optional<double> share_of(const std::vector<LoweredNode>& nodes, bool LoweredNode::*which) {
+  double all = 0;
+  double some = 0;
+  for (const LoweredNode& node : nodes) {
+    const auto count = static_cast<double>(node.multiply_accumulates.value_or(0));
+    all += count;
+    if (node.*which) some += count;
+  }
+  return all > 0 ? std::optional(some / all) : std::nullopt;
+}
+
 bool holds_quantizers(const Graph& graph) {
   return std::ranges::any_of(graph.nodes, [](const Node& node) { return is_quantizer(node) || node.type == "MatMulInteger"; });
 }
 
 }  // namespace
 
-std::optional<double> LoweringReport::integer_coverage() const {
-  double all = 0;
-  double on_integers = 0;
-  for (const LoweredNode& node : nodes) {
-    const auto count = static_cast<double>(node.multiply_accumulates.value_or(0));
-    all += count;
-    if (node.integer) on_integers += count;
-  }
-  return all > 0 ? std::optional(on_integers / all) : std::nullopt;
-}
+std::optional<double> LoweringReport::integer_coverage() const { return share_of(nodes, &LoweredNode::integer); }
+std::optional<double> LoweringReport::bfloat16_coverage() const { return share_of(nodes, &LoweredNode::bfloat16); }
 
 LoweringReport lower(Model& model, std::span<const Shape> sample_shapes) {
   LoweringReport report = list_nodes(model, sample_shapes);
+  if (holds_bfloat16(model.graph)) fill_in(report, lower_bf16(model, known_types(model), ops::has_bf16_instructions()));
   if (!holds_quantizers(model.graph)) {
+    remove_unused(model.graph);
     mark_saturation(report, model.graph);
     for (LoweredNode& node : report.nodes) {
       if (!node.integer && node.reason.empty()) node.reason = "the model has no quantizers";

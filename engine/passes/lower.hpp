@@ -1,5 +1,6 @@
-// QDQ patterns become operators that compute on integers (QLinearConv, QGemm, QLinearAdd ...), by the rules of ONNX Runtime; what does not
-// is told in words. For running only: what is exported stays QDQ.
+// QDQ patterns become operators that compute on integers (QLinearConv, QGemm, QLinearAdd ...), by the rules of ONNX Runtime, and products
+// behind Casts to bfloat16 operators that compute in it, where the processor does; what does not is told in words. For running only: what
+// is exported stays as it is.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +23,7 @@ struct LoweredNode {
   std::optional<std::int64_t> multiply_accumulates;
   /// Its weights allow sums that saturate on processors without VNNI (saturate_products.hpp).
   bool can_saturate = false;
+  bool bfloat16 = false;  ///< it multiplies bfloat16 numbers; not an integer node
 };
 
 struct LoweringReport {
@@ -31,6 +33,8 @@ struct LoweringReport {
 
   /// The share of the known multiply-accumulates that run on integers; none where there are none.
   [[nodiscard]] std::optional<double> integer_coverage() const;
+  /// The same for those that run on bfloat16 numbers.
+  [[nodiscard]] std::optional<double> bfloat16_coverage() const;
 };
 
 /// Rewrites the main graph; nodes inside the bodies of control flow stay and are reported as float. A node that is lowered keeps its name.

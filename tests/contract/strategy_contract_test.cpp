@@ -174,7 +174,8 @@ TEST(Strategies, AnUnknownNameListsTheNames) {
     ADD_FAILURE();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::usage);
-    EXPECT_STREQ(error.what(), "unknown strategy 'exhaustiv'; did you mean 'exhaustive'? the strategies are exhaustive, random, fallback");
+    EXPECT_STREQ(error.what(),
+                 "unknown strategy 'exhaustiv'; did you mean 'exhaustive'? the strategies are exhaustive, random, fallback, fallback_bf16");
   }
 }
 

@@ -92,6 +92,44 @@ TEST(Fallback, IntegerSchemesGoBackToFloat) {
   }
 }
 
+TEST(FallbackBf16, IntegerSchemesGoBackToBf16) {
+  const std::unique_ptr<Strategy> strategy = make_strategy("fallback_bf16");
+  Model model = a_model(30, 5);
+  for (simulated::Node& node : model.nodes) node.loss_at_8_bits = node.sensitivity;
+  const Config base = parse_config("static_int8()");
+  model.tolerable_loss = *model.measure(base, 1).loss * 0.2;
+  const std::vector<TrialRecord> trials = simulated::run(*strategy, model, "static_int8()", {.tolerable_loss = model.tolerable_loss});
+  EXPECT_EQ(trials.at(1).config, "bf16()");
+  const TrialRecord* best = simulated::smallest(trials);
+  ASSERT_NE(best, nullptr);
+  const Config found = parse_config(best->config);
+  EXPECT_EQ(found.scheme, base.scheme);
+  EXPECT_EQ(static_cast<int>(found.overrides.size()), least_lifts(model, base));  // bf16 loses nothing here, as float
+  for (const Override& each : found.overrides) EXPECT_TRUE(std::holds_alternative<Bf16Scheme>(each.scheme));
+}
+
+TEST(FallbackBf16, AllInBf16IsTheAnswerIfOnlyThatPasses) {
+  const std::unique_ptr<Strategy> strategy = make_strategy("fallback_bf16");
+  Model model = a_model(4, 5);
+  for (simulated::Node& node : model.nodes) node.loss_at_8_bits = 1;
+  const std::vector<TrialRecord> trials = simulated::run(*strategy, model, "static_int8()", {});
+  ASSERT_NE(simulated::smallest(trials), nullptr);
+  EXPECT_EQ(simulated::smallest(trials)->config, "bf16()");
+  for (simulated::Node& node : model.nodes) node.loss_in_bf16 = 1;
+  EXPECT_EQ(simulated::run(*strategy, model, "static_int8()", {}).size(), 2U);
+}
+
+TEST(FallbackBf16, BothStepsEndInBf16) {
+  const std::unique_ptr<Strategy> strategy = make_strategy("fallback_bf16");
+  Model model;
+  for (int index = 0; index < 8; ++index) model.nodes.push_back({"n" + std::to_string(index), 0.0001, 0, 1000});
+  model.nodes[3].loss_at_8_bits = 0.5;
+  model.nodes[1].sensitivity = 0.3;
+  const std::vector<TrialRecord> trials = simulated::run(*strategy, model, "rtn()", {});
+  ASSERT_NE(simulated::smallest(trials), nullptr);
+  EXPECT_EQ(simulated::smallest(trials)->config, "rtn() | name:n1 = rtn(bits=8,group_size=-1) | name:n3 = bf16()");
+}
+
 TEST(Fallback, NodesThat8BitHurtsBecomeFloatAndTheRestStaysSmall) {
   // Node 3 loses too much even at 8 bit, node 1 only at 4: by hand, the smallest that passes has 3 in float and 1 in 8 bit.
   Model model;

@@ -18,6 +18,7 @@ struct Node {
   double sensitivity = 1;  ///< loss at 4 bits
   double loss_at_8_bits = 0;
   std::int64_t weights = 1000;  ///< their number
+  double loss_in_bf16 = 0;
 };
 
 struct Model {
@@ -33,6 +34,7 @@ struct Model {
 
   [[nodiscard]] static double loss_of(const Node& node, const Scheme& scheme) {
     if (std::holds_alternative<FloatScheme>(scheme)) return 0;
+    if (std::holds_alternative<Bf16Scheme>(scheme)) return node.loss_in_bf16;
     const auto* rtn = std::get_if<RtnScheme>(&scheme);
     if (rtn == nullptr || rtn->bits == 8) return node.loss_at_8_bits;
     // Finer groups lose less; each bit is worth 6 dB.
@@ -42,6 +44,7 @@ struct Model {
 
   [[nodiscard]] static std::int64_t bytes_of(const Node& node, const Scheme& scheme) {
     if (std::holds_alternative<FloatScheme>(scheme)) return 4 * node.weights;
+    if (std::holds_alternative<Bf16Scheme>(scheme)) return 2 * node.weights;
     const auto* rtn = std::get_if<RtnScheme>(&scheme);
     if (rtn == nullptr) return node.weights;
     return node.weights * rtn->bits / 8 + (rtn->group_size > 0 ? 4 * node.weights / rtn->group_size : 0);

@@ -39,6 +39,7 @@ Json lowering_document(engine::Model model, const std::vector<NodeSaturation>& s
     nodes.push_back({{"name", node.name},
                      {"type", node.type},
                      {"integer", node.integer},
+                     {"bfloat16", node.bfloat16},
                      {"reason", node.reason.empty() ? Json(nullptr) : Json(node.reason)},
                      {"multiply_accumulates", node.multiply_accumulates ? Json(*node.multiply_accumulates) : Json(nullptr)},
                      {"can_saturate", node.can_saturate}});
@@ -47,7 +48,11 @@ Json lowering_document(engine::Model model, const std::vector<NodeSaturation>& s
     nodes.back()["saturated_share"] = static_cast<double>(measured->changed) / static_cast<double>(measured->outputs);
   }
   const auto coverage = report.integer_coverage();
-  return {{"integer_coverage", coverage ? Json(*coverage) : Json(nullptr)}, {"sizes_taken_as_1", open}, {"nodes", std::move(nodes)}};
+  const auto bfloat16 = report.bfloat16_coverage();
+  return {{"integer_coverage", coverage ? Json(*coverage) : Json(nullptr)},
+          {"bfloat16_coverage", bfloat16 ? Json(*bfloat16) : Json(nullptr)},
+          {"sizes_taken_as_1", open},
+          {"nodes", std::move(nodes)}};
 }
 
 namespace {
@@ -71,11 +76,15 @@ std::string saturation_text(const Json& nodes) {
   return text;
 }
 
+// Rounded down: 100 % is said only where nothing is left.
+std::string percent(const Json& share) { return cat(shortest(std::floor(share.get<double>() * 1000) / 10), " %"); }
+
 }  // namespace
 
 std::string lowering_text(const Json& document, int width) {
   const Json& nodes = document["nodes"];
   std::size_t floats = 0;
+  std::size_t brain_floats = 0;
   TextTable table({{"node", false, true},
                    {"type", false, false},
                    {"runs in", false, false},
@@ -83,8 +92,13 @@ std::string lowering_text(const Json& document, int width) {
                    {"why", false, true}});
   for (const Json& node : nodes) {
     const bool integer = node["integer"].get<bool>();
+    const bool bfloat16 = node["bfloat16"].get<bool>();
     floats += integer ? 0 : 1;
-    table.add({visible(node["name"].get<std::string>()), visible(node["type"].get<std::string>()), integer ? "integers" : "float",
+    brain_floats += bfloat16 ? 1 : 0;
+    table.add({visible(node["name"].get<std::string>()), visible(node["type"].get<std::string>()),
+               integer    ? "integers"
+               : bfloat16 ? "bfloat16"
+                          : "float",
                node["multiply_accumulates"].is_null() ? "?" : node["multiply_accumulates"].dump(),
                node["reason"].is_null() ? "" : visible(node["reason"].get<std::string>())});
   }
@@ -92,14 +106,16 @@ std::string lowering_text(const Json& document, int width) {
   if (document["integer_coverage"].is_null()) {
     text += "unknown (nothing multiplies and accumulates, or all sizes are unknown)";
   } else {
-    // Rounded down: 100 % is said only where nothing is left.
-    text += cat(shortest(std::floor(document["integer_coverage"].get<double>() * 1000) / 10), " % of the multiply-accumulates");
+    text += cat(percent(document["integer_coverage"]), " of the multiply-accumulates");
   }
   if (!document["sizes_taken_as_1"].empty()) {
     text += cat(" (", visible(join(document["sizes_taken_as_1"].get<std::vector<std::string>>(), ", ")),
                 " taken as 1, since the model leaves it open: --calibration DATA counts a real sample)");
   }
-  text += cat("; ", nodes.size() - floats, " of ", nodes.size(), " nodes run on integers\n");
+  text += cat("; ", nodes.size() - floats, " of ", nodes.size(), " nodes run on integers");
+  if (brain_floats > 0)
+    text += cat(", ", brain_floats, " on bfloat16 numbers (", percent(document["bfloat16_coverage"]), " of the multiply-accumulates)");
+  text += "\n";
   return nodes.empty() ? text : cat(text, table.text(width), saturation_text(nodes));
 }
 

@@ -23,7 +23,8 @@ Run add_tune(CLI::App& parser) {
   parser.add_option("--tolerable-loss", options->tolerable_loss, "how much worse the metric may be");
   parser.add_option("--loss", options->loss, "relative or absolute")->check(CLI::IsMember({"relative", "absolute"}));
   parser.add_option("--configs", options->configs, "what to try: a set (int8, weight_only, fp8, all), a config text, or a .json file");
-  parser.add_option("--strategy", options->strategy, "exhaustive, random, or fallback (layers go back to 8 bit or float)");
+  parser.add_option("--strategy", options->strategy,
+                    "exhaustive, random, fallback (layers go back to 8 bit or float) or fallback_bf16 (to 8 bit or bf16)");
   parser.add_option("--max-trials", options->max_trials, "trials at most")->check(CLI::PositiveNumber);
   parser.add_option("--timeout", options->timeout, "seconds after which no further trial begins")->check(CLI::PositiveNumber);
   parser.add_option("--objective", options->objective, "first that passes, smallest size, or least latency")

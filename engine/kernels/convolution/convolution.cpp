@@ -29,15 +29,6 @@ struct Division {
                                               std::max(read_ahead, static_cast<std::size_t>(kernels.columns)))) {}
 };
 
-// The padding is written with the first image only: those after it have it in the same places.
-void fill_image(const ConvolutionGeometry& geometry, const PhaseLayout& layout, const float* channels, float* image, bool first) {
-  parallel_for(static_cast<std::size_t>(geometry.channels), [&](std::size_t channel, std::size_t) {
-    float* target = image + static_cast<std::int64_t>(channel) * layout.channel_size();
-    if (first) std::fill_n(target, layout.channel_size(), 0.0F);
-    layout.fill_inside(geometry, channels + static_cast<std::int64_t>(channel) * geometry.input_size(), target);
-  });
-}
-
 }  // namespace
 
 // In units of one multiplication of two registers each cycle for each row of K: a tile column costs one for each filter and its copy two
@@ -113,7 +104,7 @@ void convolve(const SgemmKernels& kernels, const ConvolutionGeometry& geometry, 
   for (std::int64_t pair = 0; pair < geometry.batch * geometry.groups; ++pair) {
     const std::int64_t group = pair % geometry.groups;
     const float* channels = input + pair * geometry.channels * geometry.input_size();
-    if (!layout.is_image()) fill_image(geometry, layout, channels, image, pair == 0);
+    if (!layout.is_image()) layout.fill(geometry, channels, image, pair == 0);
     const ConvolutionPass pass{.kernels = kernels,
                                .geometry = geometry,
                                .layout = layout,

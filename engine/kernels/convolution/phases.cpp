@@ -5,6 +5,7 @@
 
 #include "engine/base/error.hpp"
 #include "engine/kernels/lanes.hpp"
+#include "engine/kernels/threads.hpp"
 
 namespace titrate::kernels {
 namespace {
@@ -120,6 +121,14 @@ void PhaseLayout::fill_row(const ConvolutionGeometry& geometry, const float* row
       for (std::int64_t i = 0; i < end - begin; ++i) target[begin + i] = source[i * stride];
     }
   }
+}
+
+void PhaseLayout::fill(const ConvolutionGeometry& geometry, const float* channels, float* target, bool first) const {
+  parallel_for(static_cast<std::size_t>(geometry.channels), [&](std::size_t channel, std::size_t) {
+    float* own = target + static_cast<std::int64_t>(channel) * channel_size_;
+    if (first) std::fill_n(own, channel_size_, 0.0F);
+    fill_inside(geometry, channels + static_cast<std::int64_t>(channel) * geometry.input_size(), own);
+  });
 }
 
 }  // namespace titrate::kernels

@@ -29,6 +29,8 @@ class PhaseLayout {
   /// Copies one channel [input] into [channel_size()] but for the padding, which has the same places in every channel: target holds zeros
   /// there already.
   void fill_inside(const ConvolutionGeometry& geometry, const float* channel, float* target) const;
+  /// All channels of a group, with threads: the padding is written with the first image only, those after it have it in the same places.
+  void fill(const ConvolutionGeometry& geometry, const float* channels, float* target, bool first) const;
 
  private:
   struct Range {

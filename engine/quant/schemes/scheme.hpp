@@ -70,5 +70,6 @@ extern const QuantizerRow signround_scheme;
 extern const QuantizerRow mx_scheme;
 extern const QuantizerRow nvfp4_scheme;
 extern const QuantizerRow nf4_scheme;
+extern const QuantizerRow bf16_scheme;
 
 }  // namespace titrate::engine

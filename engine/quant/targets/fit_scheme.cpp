@@ -49,6 +49,12 @@ class Fitting {
   }
   FittedScheme operator()(const FloatScheme& scheme) const { return {.scheme = scheme, .remark = {}}; }
 
+  FittedScheme operator()(const Bf16Scheme& scheme) const {
+    const Pattern* pattern = target_.storage_pattern(type_, DataType::float32);
+    if (pattern == nullptr || !pattern->weights->takes(DataType::bfloat16)) return refused("no pattern with bfloat16 weights for ");
+    return {.scheme = scheme, .remark = {}};
+  }
+
   FittedScheme operator()(StaticInt8Scheme scheme) const {
     const Pattern* pattern = target_.integer_pattern(type_, behind_);
     if (pattern == nullptr || !pattern->weights) pattern = target_.integer_pattern(type_);

@@ -70,7 +70,8 @@ TEST(BuiltInSets, FourBitsComeBeforeIntegersBeforeEightBitWeights) {
   EXPECT_LT(place("rtn(sym=false,group_size=16,clip=mse)"), place("static_int8(per_channel=false)"));
   EXPECT_LT(place("static_int8()"), place("rtn(bits=8,group_size=-1)"));
   EXPECT_LT(place("rtn(bits=8,group_size=-1)"), place("fp8()"));
-  EXPECT_EQ(to_text(all.back()), "dynamic_int8()");
+  EXPECT_LT(place("fp8()"), place("dynamic_int8()"));
+  EXPECT_EQ(to_text(all.back()), "bf16()");
 }
 
 // What a tuning run ends with shall load.

@@ -73,6 +73,7 @@ TEST(FieldTable, DefaultsAreFrozen) {
       "nvfp4.rule=nearest",
       "nvfp4.storage=type",
       "nf4.group_size=64",
+      "bf16.weights_only=false",
       "smoothquant.alpha=0.5",
       "bias_correction.mode=fast",
       "finetune.epochs=10",

@@ -39,7 +39,27 @@ void add_dequantized(GradientBuilder& builder, const Node& node, ValueId gradien
 // The codes have no gradient of their own: the pair's DequantizeLinear gives it to the value before both.
 void add_quantized(GradientBuilder&, const Node&, ValueId) {}
 
+bool casts_to(const Node& node, DataType type) { return node.type == "Cast" && node.integer("to", 0) == static_cast<std::int64_t>(type); }
+
+// The Cast to bfloat16 in front of a Cast back.
+const Node* narrowing_of(const Graph& graph, const Node& node) {
+  for (const Node& other : graph.nodes) {
+    if (casts_to(other, DataType::bfloat16) && other.outputs[0] == node.inputs[0]) return &other;
+  }
+  return nullptr;
+}
+
+bool rounds_to_bfloat16(const Graph& graph, const KnownShapes&, const Node& node) {
+  return casts_to(node, DataType::bfloat16) || (casts_to(node, DataType::float32) && narrowing_of(graph, node) != nullptr);
+}
+
+// As with codes, the second of the pair gives the gradient to the value before both. Nothing is cut off but what is beyond float32's range.
+void add_cast(GradientBuilder& builder, const Node& node, ValueId gradient) {
+  if (casts_to(node, DataType::float32)) builder.add(narrowing_of(builder.graph(), node)->inputs[0], gradient);
+}
+
 constexpr std::array rules = {
+    GradientRule{"Cast", add_cast, rounds_to_bfloat16},
     GradientRule{"QuantizeLinear", add_quantized},
     GradientRule{"DequantizeLinear", add_dequantized, rounds_a_value},
 };

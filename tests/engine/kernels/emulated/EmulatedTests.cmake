@@ -9,7 +9,7 @@ endif()
 
 set(emulated ${PROJECT_SOURCE_DIR}/tests/engine/kernels/emulated)
 add_library(titrate_emulated_kernels OBJECT)
-foreach(isa avx512 vnni)
+foreach(isa avx512 vnni avx512bf16)
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/engine/kernels/*/${isa}.cpp)
   target_sources(titrate_emulated_kernels PRIVATE ${sources})
   foreach(source IN LISTS sources)

@@ -11,4 +11,6 @@ bool detect(Isa isa) {
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
 }
 
+bool detect(Extension extension) { return detect(extension == Extension::amx_bf16 ? Isa::amx : Isa::vnni); }
+
 }  // namespace titrate

@@ -4,7 +4,9 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
+#include "tests/engine/kernels/emulated/avx512bf16.hpp"
 #include "tests/engine/kernels/emulated/vnni.hpp"
 
 namespace titrate {
@@ -47,6 +49,36 @@ TEST(EmulatedIntrinsics, DpbusdAddsFourProductsOfUnsignedAndSignedBytesAndWraps)
   EXPECT_EQ(made[0], -130560);  // 4 * 255 * -128: beyond 16 bits, and not saturated there
   EXPECT_EQ(made[1], 38 - 1600);
   EXPECT_EQ(made[15], INT32_MAX - 130559);
+}
+
+// bfloat16 of 1 is 3f80; the lower half of a word is the even number.
+TEST(EmulatedIntrinsics, Dpbf16AddsTheOddProductFirstAndFlushesSubnormals) {
+  auto sums = filled<float>(0);
+  auto a = filled<std::uint32_t>(0x3f803f80);
+  auto b = filled<std::uint32_t>(0x40004040);  // odd 2, even 3
+  sums[1] = 1;
+  a[2] = 0x7f00ff00;  // odd 2^127, even -2^127: by 2 and 3, infinity stays
+  sums[3] = 0x1p25F;  // a step is 4
+  a[4] = 0x00010001;  // subnormal
+  sums[5] = 0x1p-127F;
+  b[5] = 0;
+  a[6] = 0x00800000;  // odd 2^-126
+  b[6] = 0x3f000000;  // by 0.5: subnormal
+  simde__m512 start;
+  std::memcpy(&start, sums.data(), sizeof(start));
+  const auto words = [](const Register<std::uint32_t>& numbers) {
+    simde__m512bh made;
+    std::memcpy(&made, numbers.data(), sizeof(made));
+    return made;
+  };
+  const auto made = numbers_of<float>(_mm512_dpbf16_ps(start, words(a), words(b)));
+  EXPECT_EQ(made[0], 5.0F);
+  EXPECT_EQ(made[1], 6.0F);
+  EXPECT_EQ(made[2], std::numeric_limits<float>::infinity());
+  EXPECT_EQ(made[3], 0x1p25F + 4);  // + 2 is a tie and goes back, + 3 goes up; the other way round it would be + 8
+  EXPECT_EQ(made[4], 0.0F);
+  EXPECT_EQ(made[5], 0.0F);
+  EXPECT_EQ(made[6], 0.0F);
 }
 
 TEST(EmulatedIntrinsics, MaddubsSaturatesAtSixteenBits) {

@@ -11,6 +11,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "tests/engine/kernels/flushing_float.hpp"
+
 namespace titrate::kernels {
 namespace {
 
@@ -128,11 +130,15 @@ void store(const Tile& tile, const Instruction::Place& place) {
   }
 }
 
+// Four bytes along K lie together in all of these.
+void check_sizes(const Tile& sums, const Tile& a, const Tile& b) {
+  if (a.bytes % 4 != 0 || sums.bytes % 4 != 0 || sums.bytes != b.bytes || sums.rows != a.rows || a.bytes / 4 != b.rows) {
+    refuse("a product of tiles whose sizes do not fit");
+  }
+}
+
 // TDPBUSD: the first source's bytes are unsigned, the second's signed; sums wrap.
 void dot(Tile& sums, const Tile& a, const Tile& b) {
-  if (a.bytes % 4 != 0 || sums.bytes % 4 != 0 || sums.bytes != b.bytes || sums.rows != a.rows || a.bytes / 4 != b.rows) {
-    refuse("TDPBUSD: the tiles' sizes do not fit");
-  }
   for (std::size_t m = 0; m < sums.rows; ++m) {
     std::uint32_t row[row_bytes / 4];
     std::memcpy(row, sums.data[m], sizeof(row));
@@ -146,6 +152,16 @@ void dot(Tile& sums, const Tile& a, const Tile& b) {
       }
     }
     std::memcpy(sums.data[m], row, sizeof(row));
+  }
+}
+
+// TDPBF16PS.
+void dot_bf16(Tile& sums, const Tile& a, const Tile& b) {
+  for (std::size_t m = 0; m < sums.rows; ++m) {
+    FlushedTileRow row;
+    std::memcpy(row.sums, sums.data[m], sizeof(row.sums));
+    row.add(a.data[m], &b.data[0][0], b.rows, sums.bytes / 4);
+    std::memcpy(sums.data[m], row.sums, sizeof(row.sums));
   }
 }
 
@@ -178,12 +194,15 @@ bool run(Instruction& instruction) {
     instruction.skip(place.length);
     return true;
   }
-  if (opcode == 0x5e && prefix == 1 && !has_memory) {
+  const bool of_bytes = opcode == 0x5e && prefix == 1;
+  const bool of_bfloat16 = opcode == 0x5c && prefix == 2;
+  if ((of_bytes || of_bfloat16) && !has_memory) {
     const int sums = instruction.reg();
     const int a = instruction.rm();
     const int b = instruction.vvvv();
-    if (sums == a || sums == b || a == b) refuse("TDPBUSD: three different tiles");
-    dot(configured(sums), configured(a), configured(b));
+    if (sums == a || sums == b || a == b) refuse("a product of tiles takes three different ones");
+    check_sizes(configured(sums), configured(a), configured(b));
+    (of_bytes ? dot : dot_bf16)(configured(sums), configured(a), configured(b));
     instruction.skip(without_memory);
     return true;
   }

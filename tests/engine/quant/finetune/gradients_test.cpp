@@ -253,7 +253,7 @@ TEST(Gradients, AreTheDifferencesOfTheLoss) {
 }
 
 TEST(Gradients, EveryRuleHasACase) {
-  std::set<std::string_view> tested = {"QuantizeLinear", "DequantizeLinear"};  // below
+  std::set<std::string_view> tested = {"QuantizeLinear", "DequantizeLinear", "Cast"};  // below
   const std::vector<Case> cases = all_cases();
   for (const Case& own : cases) tested.insert(own.type);
   for (const GradientRule& rule : gradient_rules()) EXPECT_TRUE(tested.contains(rule.type)) << rule.type;
@@ -281,6 +281,27 @@ TEST(Gradients, GoStraightThroughRoundingAndNotThroughClipping) {
   const Tensor gradient = gradient_through_quantizer({-3.0F, -0.4F, 0.3F, 0.9F, 200.0F}, {.node = 0, .input = 0});
   const std::vector<float> expected = {-3.0F, -0.5F, 0.5F, 1.0F, 0.0F};
   EXPECT_EQ(std::vector<float>(gradient.data<float>().begin(), gradient.data<float>().end()), expected);
+}
+
+TEST(Gradients, GoStraightThroughRoundingToBfloat16) {
+  Sketch sketch(18);
+  sketch.constant("x", floats({1.0F + 0x3p-8F, -1.0F - 0x1p-9F, 3e30F, 0.0F}));
+  const auto to = [](DataType type) { return one("to", static_cast<std::int64_t>(type)); };
+  const Model whole = sketch.node("Identity", {"x"}, {"v"})
+                          .node("Cast", {"v"}, {"b"}, {to(DataType::bfloat16)})
+                          .node("Cast", {"b"}, {"y"}, {to(DataType::float32)})
+                          .output("y")
+                          .model();
+  const Block block{.begin = 0, .end = 3, .layers = {0}};
+  const std::vector<ConstantPlace> places = {{.node = 0, .input = 0}};
+  const BlockProbe known = probe(whole, block, {}, random_samples(whole, 1));
+  const GradientReach reach = reach_of(whole.graph, block, places, known.shapes);
+  EXPECT_TRUE(reach.cut_at.empty());
+  const TrainingGraph graph = build_training_graph(whole, block, places, known, reach, {0.5});
+  const std::vector<Tensor> outputs = run_once(graph.model, {floats({0, 0, 0, 0})});
+  const std::vector<Tensor> rounded = run_once(whole, {});
+  EXPECT_TRUE(std::ranges::equal(outputs.at(1).bytes(), rounded.at(0).bytes()));
+  EXPECT_EQ(rounded.at(0).data<float>()[0], 1.0F + 0x1p-6F);
 }
 
 TEST(Gradients, OfAScaleOfActivationsAreThoseOfLearnedStepSizes) {
