@@ -58,10 +58,7 @@ template <int W, int V, int R>
 #pragma GCC unroll 16
     for (int row = 0; row < R; ++row) {
 #pragma GCC unroll 8
-      for (int part = 0; part < V; ++part) {
-        const FloatLanes<W> above = sums[row][part] < low ? low : sums[row][part];
-        sums[row][part] = above > high ? high : above;
-      }
+      for (int part = 0; part < V; ++part) sums[row][part] = at_most<W>(at_least<W>(sums[row][part], low), high);
     }
   }
 #pragma GCC unroll 16
@@ -85,7 +82,7 @@ void sgemm_tile(const SgemmTile& tile) noexcept {
   for (std::size_t k = 0; k < tile.depth; ++k) {
     const float* b_row = indirect ? b + offsets[k] : b;
     if constexpr (!indirect) {
-      __builtin_prefetch(ahead, 0, 2);
+      __builtin_prefetch(ahead, 0, 3);
       ahead += tile.ahead_step;
     }
     FloatLanes<W> columns[V];

@@ -69,8 +69,7 @@ void winograd_input(const WinogradInput& input) noexcept {
 
 template <int W>
 [[gnu::always_inline]] inline FloatLanes<W> finished(FloatLanes<W> sums, FloatLanes<W> low, FloatLanes<W> high) {
-  const FloatLanes<W> above = sums < low ? low : sums;
-  return above > high ? high : above;
+  return at_most<W>(at_least<W>(sums, low), high);
 }
 
 // 2 * W outputs of a row, of which `count` exist.
