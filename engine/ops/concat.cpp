@@ -36,7 +36,8 @@ Step prepare_concat(const PrepareRequest& request) {
       auto* place = to.data();
       for (std::int64_t line = 0; line < outer; ++line) {
         for (std::size_t index = 0; index < from.size(); ++index) {
-          place = std::copy_n(from[index].data() + line * lengths[index], lengths[index], place);
+          const auto* source = from[index].data() + line * lengths[index];
+          place = source == place ? place + lengths[index] : std::copy_n(source, lengths[index], place);
         }
       }
     });

@@ -6,6 +6,7 @@
 #include "engine/kernels/convolution/convolution.hpp"
 #include "engine/kernels/convolution/depthwise.hpp"
 #include "engine/kernels/convolution/plain.hpp"
+#include "engine/kernels/threads.hpp"
 #include "engine/ops/convolution_shape.hpp"
 #include "engine/ops/fused_activation.hpp"
 #include "engine/ops/table.hpp"
@@ -67,6 +68,8 @@ void run_convolution(const PreparedConvolution& prepared, RunContext& run) {
     addend = run.in(3).data<float>().data();
   }
   const kernels::Epilogue epilogue(selected_isa(), prepared.activation, addend);
+  const double products = static_cast<double>(run.out().elements()) * static_cast<double>(geometry.depth());
+  const kernels::OneThread alone(products < kernels::least_shared_products);
   if (is_depthwise(geometry)) {
     const auto scratch = run.scratch.floats(kernels::depthwise_scratch(prepared.depthwise, geometry));
     kernels::convolve_depthwise(prepared.depthwise, geometry, weights, bias, input, output, scratch, epilogue);

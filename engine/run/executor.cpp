@@ -4,6 +4,9 @@
 #include <unordered_map>
 #include <utility>
 
+#include "engine/base/aligned_memory.hpp"
+#include "engine/kernels/threads.hpp"
+#include "engine/ops/shape_inference.hpp"
 #include "engine/ops/words.hpp"
 #include "engine/run/buffer_pool.hpp"
 #include "engine/run/plan_parts.hpp"
@@ -16,6 +19,15 @@ struct Inferred {
   std::vector<Shape> input_shapes;
   std::vector<OutputType> outputs;
 };
+
+// What reads and writes so little is done before another thread has heard of it.
+bool is_small(std::span<const Tensor* const> inputs, std::span<const Tensor> outputs) {
+  constexpr std::size_t most_bytes = 32768;
+  std::size_t bytes = 0;
+  for (const Tensor* input : inputs) bytes += input == nullptr ? 0 : input->bytes().size();
+  for (const Tensor& output : outputs) bytes += output.bytes().size();
+  return bytes <= most_bytes;
+}
 
 void check_input(const Value& value, const Tensor& fed, std::unordered_map<std::string, std::int64_t>& symbols) {
   const std::string where = cat("input '", visible(value.name), "'");
@@ -52,9 +64,13 @@ struct Executor::State {
   Scratch scratch;
   std::vector<Tensor> values;  // by value id: what this run has computed and still needs
   std::vector<Inferred> inferred;
+  std::vector<std::shared_ptr<std::byte>> joined;  // by step that joins values: its output, begun by those who compute them
 
   explicit State(std::shared_ptr<const Plan> prepared)
-      : plan(std::move(prepared)), values(plan->graph().values.size()), inferred(plan->parts().steps.size()) {}
+      : plan(std::move(prepared)),
+        values(plan->graph().values.size()),
+        inferred(plan->parts().steps.size()),
+        joined(plan->parts().steps.size()) {}
 
   [[nodiscard]] const Tensor& value(ValueId id) const {
     const auto index = static_cast<std::size_t>(id);
@@ -82,6 +98,7 @@ struct Executor::State {
       same = inputs[input] == nullptr || (inputs[input]->shape() == cached.input_shapes[input] && !(decides && computed));
     }
     if (same) return cached.outputs;
+    joined[index] = nullptr;  // what was begun has other places
     const std::vector<Operand> operands = operands_of(node, [&](ValueId id) {
       const Tensor& tensor = value(id);
       return Operand{.present = true, .type = tensor.type(), .shape = tensor.shape(), .value = &tensor};
@@ -92,9 +109,33 @@ struct Executor::State {
     return cached.outputs;
   }
 
-  // Strings have no bytes of a fixed width: they do not come from the pool.
-  Tensor room_for(const OutputType& type) {
-    return type.type == DataType::string ? ops::room_for(type.type, *type.shape) : pool.allocate(type.type, *type.shape);
+  // For an output of a step. Strings have no bytes of a fixed width: they do not come from the pool.
+  Tensor room_for(std::size_t index, ValueId id, const OutputType& type) {
+    if (type.type == DataType::string) return ops::room_for(type.type, *type.shape);
+    const std::size_t bytes = bytes_of(type.type, element_count(*type.shape));
+    std::shared_ptr<std::byte> memory = std::exchange(joined[index], nullptr);
+    if (memory == nullptr && id != ValueId::none) memory = place_for(id, type);
+    if (memory == nullptr) memory = pool.allocate(bytes);
+    return Tensor::over(type.type, *type.shape, std::move(memory), bytes);
+  }
+
+  // A part of what a later step joins, if the run before tells where: with other sizes this time it is copied there.
+  std::shared_ptr<std::byte> place_for(ValueId id, const OutputType& type) {
+    const JoinedPlace place = plan->parts().places[static_cast<std::size_t>(id)];
+    if (place.step == JoinedPlace::nowhere || inferred[place.step].outputs.empty()) return nullptr;
+    const Inferred& expected = inferred[place.step];
+    const OutputType& whole = expected.outputs[0];
+    if (!whole.complete() || whole.type != type.type || expected.input_shapes[place.input] != *type.shape) return nullptr;
+    const Node& node = plan->graph().nodes[plan->parts().steps[place.step].node];
+    const auto axis = ops::step_axis(node.integer("axis", 1), static_cast<std::int64_t>(whole.shape->size()));
+    if (element_count(std::span(*whole.shape).first(axis)) != 1) return nullptr;
+    std::size_t first = 0;
+    for (std::size_t input = 0; input < place.input; ++input) first += bytes_of(type.type, element_count(expected.input_shapes[input]));
+    if (first % cache_line != 0) return nullptr;
+    std::shared_ptr<std::byte>& begun = joined[place.step];
+    if (begun == nullptr) begun = place_for(node.outputs[0], whole);
+    if (begun == nullptr) begun = pool.allocate(bytes_of(whole.type, element_count(*whole.shape)));
+    return {begun, begun.get() + first};
   }
 
   void run_step(std::size_t index, const PlannedStep& planned, const Observer& observer) {
@@ -107,8 +148,9 @@ struct Executor::State {
       outputs[0] = inputs[0]->reshaped(*types[0].shape);
     } else {
       for (std::size_t output = 0; output < outputs.size(); ++output) {
-        if (types[output].complete()) outputs[output] = room_for(types[output]);
+        if (types[output].complete()) outputs[output] = room_for(index, node.outputs[output], types[output]);
       }
+      const kernels::OneThread alone(is_small(inputs, outputs));
       RunContext context{.inputs = inputs, .outputs = outputs, .scratch = scratch};
       planned.step(context);
     }
@@ -129,6 +171,7 @@ std::vector<Tensor> Executor::run(std::span<const Tensor> inputs, const Observer
   State& state = *state_;
   const Graph& graph = state.plan->graph();
   std::fill(state.values.begin(), state.values.end(), Tensor{});
+  std::fill(state.joined.begin(), state.joined.end(), nullptr);
   state.feed(inputs);
   const std::vector<PlannedStep>& steps = state.plan->parts().steps;
   for (std::size_t index = 0; index < steps.size(); ++index) {
