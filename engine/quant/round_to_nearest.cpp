@@ -110,6 +110,10 @@ void quantize_rows(const WeightMatrix& weights, const RoundToNearest& how, Quant
 
 }  // namespace
 
+AffineParameters grid_of_range(std::span<const float> elements, const RoundToNearest& how, float ratio) {
+  return parameters_of(Extent(elements), how, ratio);
+}
+
 QuantizedMatrix quantize_weights(const WeightMatrix& weights, const RoundToNearest& how) {
   QuantizedMatrix result{.rows = weights.rows,
                          .columns = weights.columns,

@@ -1,6 +1,8 @@
 // Round to nearest: each group of weights gets its own scale from its own range, every weight the nearest code (algorithms A2, A3, A6, A7).
 #pragma once
 
+#include <span>
+
 #include "engine/quant/weight_matrix.hpp"
 
 namespace titrate::engine {
@@ -17,6 +19,9 @@ struct RoundToNearest {
   std::int64_t group_size = 32;  ///< columns; -1: the row; 0: the tensor
   bool search_clip = false;      ///< shrink each range to the ratio 0.96^i of least squared error
 };
+
+/// The grid of weights that share a scale: that of their range times `ratio`.
+[[nodiscard]] AffineParameters grid_of_range(std::span<const float> elements, const RoundToNearest& how, float ratio);
 
 [[nodiscard]] QuantizedMatrix quantize_weights(const WeightMatrix& weights, const RoundToNearest& how);
 

@@ -77,13 +77,16 @@ template <int W, int bits, int width, int index = 0>
   if constexpr (index + 1 < 32 / bits) store_weights<W, bits, width, index + 1>(words, zero_points, zero_point, scales, count, target);
 }
 
-// V registers make the width of a tile.
+// V registers make the width of a tile. What is read lies far apart, a line in each row of words, and comes from memory: the lines of the
+// same columns in the next `count` rows are asked for, which is what a product unpacks after all columns of these rows.
 template <int W, int V, int bits>
 void nbits_unpack(const NBitsPanel& panel, std::size_t first, std::size_t count, std::size_t column, float* target) noexcept {
   constexpr std::size_t codes = 32 / bits;
+  const std::size_t ahead = (count + codes - 1) / codes * nbits_panel_columns;
   for (std::size_t k = 0; k < count; k += codes) {
     const std::size_t block = (first + k) / panel.block * nbits_panel_columns + column;
     const std::uint32_t* words = panel.words + (first + k) / codes * nbits_panel_columns + column;
+    __builtin_prefetch(words + ahead);
 #pragma GCC unroll 4
     for (int part = 0; part < V; ++part) {
       const float* zero_points = panel.zero_points != nullptr ? panel.zero_points + block + part * W : nullptr;

@@ -69,25 +69,30 @@ void pack_task_rows(const SgemmKernels& sgemm, const NBitsProduct& product, floa
   });
 }
 
-// Columns [column, column + width of a tile) of a panel: each stretch of K is unpacked once and meets all rows.
-void multiply_unpacked(const NBitsVariant& variant, const NBitsPanel& panel, std::size_t column, std::size_t rows, const float* packed_a,
-                       float* c, std::size_t c_stride) {
-  alignas(64) float unpacked[sgemm_depth_block * most_width];
+// Of K: what is unpacked at once. The words of 128 rows of a panel fill 4 KB for 4 bits, so all columns of them are read while they are
+// near.
+constexpr std::size_t unpacked_depth = 128;
+
+// All columns of a panel: each stretch of K is unpacked once, a tile's width at a time, and meets all rows.
+void multiply_unpacked(const NBitsVariant& variant, const NBitsPanel& panel, std::size_t rows, const float* packed_a, Target& target) {
+  alignas(64) float unpacked[unpacked_depth * most_width];
   const RowPanels row_panels(variant.sgemm, rows);
-  for (std::size_t k = 0; k < panel.depth; k += sgemm_depth_block) {
-    const std::size_t count = std::min(sgemm_depth_block, panel.depth - k);
-    variant.nbits.unpack[nbits_index(panel.bits)](panel, k, count, column, unpacked);
-    for (std::size_t index = 0; index < row_panels.count; ++index) {
-      const std::size_t row = row_panels.begin(index);
-      const std::size_t height = row_panels.height(index);
-      variant.sgemm.packed[height]({.depth = count,
-                                    .a = packed_a + row * panel.depth + k * height,
-                                    .b = unpacked,
-                                    .offsets = nullptr,
-                                    .c = c + row * c_stride + column,
-                                    .c_stride = c_stride,
-                                    .start = nullptr,
-                                    .accumulate = true});
+  for (std::size_t k = 0; k < panel.depth; k += unpacked_depth) {
+    const std::size_t count = std::min(unpacked_depth, panel.depth - k);
+    for (std::size_t column = 0; column < target.width(); column += variant.nbits.unpack_columns) {
+      variant.nbits.unpack[nbits_index(panel.bits)](panel, k, count, column, unpacked);
+      for (std::size_t index = 0; index < row_panels.count; ++index) {
+        const std::size_t row = row_panels.begin(index);
+        const std::size_t height = row_panels.height(index);
+        variant.sgemm.packed[height]({.depth = count,
+                                      .a = packed_a + row * panel.depth + k * height,
+                                      .b = unpacked,
+                                      .offsets = nullptr,
+                                      .c = target.c() + row * target.stride() + column,
+                                      .c_stride = target.stride(),
+                                      .start = nullptr,
+                                      .accumulate = true});
+      }
     }
   }
 }
@@ -108,9 +113,7 @@ void multiply_nbits_floats(const NBitsVariant& variant, const NBitsProduct& prod
       variant.nbits.row[nbits_index(panel.bits)](panel, product.a, target.c());
       return;
     }
-    for (std::size_t column = 0; column < target.width(); column += variant.nbits.unpack_columns) {
-      multiply_unpacked(variant, panel, column, rows, scratch + first * panel.depth, target.c(), target.stride());
-    }
+    multiply_unpacked(variant, panel, rows, scratch + first * panel.depth, target);
   });
 }
 

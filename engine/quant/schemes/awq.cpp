@@ -1,16 +1,21 @@
-// AWQ: round to nearest of weights whose input channels were scaled before (engine/quant/stages/awq.cpp).
+// AWQ: weights whose input channels were scaled before (engine/quant/stages/awq.cpp), rounded to nearest within ranges that the layer's
+// output chooses.
 #include "engine/quant/schemes/weight_only.hpp"
+#include "engine/quant/weights/search_ranges.hpp"
 
 namespace titrate::engine {
 namespace {
 
-void apply(SchemeContext& context, Assignment& assignment) {
-  if (is_lookup(context.rewriter.graph().nodes[assignment.node]))
-    assignment.decision.remark("rounded to nearest: its rows are looked up, no input is multiplied with them");
-  apply_nearest(context, assignment, usual_grid<AwqScheme>(assignment.scheme));
+std::optional<std::string> improve(const LayerProblem& problem, const Scheme& scheme, QuantizedMatrix& quantized) {
+  if (std::get<AwqScheme>(scheme).clip == Clip::mse) search_ranges(problem, usual_grid<AwqScheme>(scheme), quantized);
+  return std::nullopt;
 }
 
-constexpr WeightSolver solver{.grid = usual_grid<AwqScheme>, .improve = nullptr};
+void apply(SchemeContext& context, Assignment& assignment) {
+  apply_solution(context, assignment, std::get<AwqScheme>(assignment.scheme).bits);
+}
+
+constexpr WeightSolver solver{.grid = usual_grid<AwqScheme>, .improve = improve};
 
 }  // namespace
 

@@ -10,6 +10,7 @@
 #include "engine/quant/weights/input_rows.hpp"
 #include "engine/quant/weights/refine.hpp"
 #include "engine/quant/weights/regrid.hpp"
+#include "engine/quant/weights/search_ranges.hpp"
 #include "tests/engine/quant/quantized_sketch.hpp"
 
 namespace titrate::engine {
@@ -43,7 +44,8 @@ LayerProblem correlated_problem(std::int64_t rows, std::int64_t columns, unsigne
 std::vector<Config> solvers() {
   return parse_config_set(
       "gptq(bits=[2,4,8],sym=[true,false],group_size=[16,-1]); gptq(act_order=true,refine=0,group_size=16);"
-      "adaround(bits=3,sym=[true,false],iterations=300); signround(bits=3,sym=[true,false],group_size=[16,-1])");
+      "adaround(bits=3,sym=[true,false],iterations=300); signround(bits=3,sym=[true,false],group_size=[16,-1]);"
+      "awq(bits=2,sym=[true,false],group_size=[16,-1])");
 }
 
 QuantizedMatrix solved(const LayerProblem& problem, const Scheme& scheme) {
@@ -120,6 +122,45 @@ TEST(Refine, NeverRaisesTheError) {
         before = after;
       }
     }
+  }
+}
+
+// Of the grids of a group that are tried, the best for its output is found by trying all here too.
+TEST(SearchRanges, FindsTheBestCutOfAGroup) {
+  const LayerProblem problem = correlated_problem(40, 24, 7);  // rows are searched 32 at a time
+  for (const WeightMode mode : {WeightMode::narrow, WeightMode::asymmetric}) {
+    const RoundToNearest how{.bits = 3, .mode = mode, .group_size = -1};
+    const QuantizedMatrix whole = quantize_weights(problem.target, how);
+    QuantizedMatrix searched = whole;
+    search_ranges(problem, how, searched);
+    int cut = 0;
+    for (std::int64_t row = 0; row < whole.rows; ++row) {
+      const LayerProblem alone{.target = rows_of(problem.target, row, 1), .gram = problem.gram};
+      double least = std::numeric_limits<double>::infinity();
+      for (int step = 0; step < 16; ++step) {
+        QuantizedMatrix candidate = rows_of(whole, row, 1);
+        const AffineParameters grid = grid_of_range(alone.target.elements, how, static_cast<float>(1 - 0.05 * step));
+        candidate.scales = {grid.scale};
+        candidate.zero_points = {grid.zero_point};
+        for (std::size_t column = 0; column < candidate.codes.size(); ++column)
+          candidate.codes[column] = static_cast<std::int16_t>(quantize(alone.target.elements[column], grid, candidate.range));
+        least = std::min(least, output_error(alone, candidate));
+      }
+      EXPECT_NEAR(output_error(alone, rows_of(searched, row, 1)), least, 1e-9 * least) << row;
+      if (searched.scales[static_cast<std::size_t>(row)] != whole.scales[static_cast<std::size_t>(row)]) ++cut;
+    }
+    EXPECT_GT(cut, 20);
+  }
+}
+
+TEST(SearchRanges, NeverRaisesTheErrorOfGroupsThatBelongTogether) {
+  for (unsigned seed = 0; seed < 10; ++seed) {
+    const LayerProblem problem = correlated_problem(33, 50, seed);
+    const RoundToNearest how{.bits = 2, .mode = WeightMode::asymmetric, .group_size = 16, .search_clip = true};
+    QuantizedMatrix quantized = quantize_weights(problem.target, how);
+    const double before = output_error(problem, quantized);
+    search_ranges(problem, how, quantized);
+    EXPECT_LT(output_error(problem, quantized), before);
   }
 }
 
