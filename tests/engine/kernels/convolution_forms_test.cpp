@@ -29,10 +29,12 @@ ConvolutionGeometry random_geometry(std::mt19937& random) {
   geometry.filters = pick(1, 70);
   for (std::size_t axis = 1; axis < 3; ++axis) {
     geometry.kernel[axis] = pick(0, 1) == 0 ? 1 : pick(1, 3);
-    geometry.stride[axis] = pick(1, 2);
-    geometry.pad[axis] = pick(0, 1) == 0 ? 0 : pick(0, 1);
-    geometry.input[axis] = pick(3, 15);
-    geometry.output[axis] = (geometry.input[axis] + 2 * geometry.pad[axis] - geometry.kernel[axis]) / geometry.stride[axis] + 1;
+    geometry.stride[axis] = pick(1, 3);
+    geometry.dilation[axis] = pick(0, 2) == 0 ? 2 : 1;
+    geometry.pad[axis] = pick(0, 1) == 0 ? 0 : pick(0, 2);
+    geometry.input[axis] = pick(5, 17);
+    const std::int64_t extent = (geometry.kernel[axis] - 1) * geometry.dilation[axis] + 1;
+    geometry.output[axis] = (geometry.input[axis] + 2 * geometry.pad[axis] - extent) / geometry.stride[axis] + 1;
   }
   return geometry;
 }
