@@ -40,7 +40,8 @@ PhaseLayout::PhaseLayout(const ConvolutionGeometry& geometry, Across across) : a
       own.inside.push_back({std::min(samples_before(0, first, geometry.stride[axis]), end), end});
     }
     phase_count *= static_cast<std::int64_t>(own.phases.size());
-    is_image_ = is_image_ && geometry.stride[axis] == 1 && geometry.pad[axis] == 0 && pitch_[axis] == geometry.input[axis];
+    is_image_ = is_image_ && own.phases.size() == 1 && geometry.stride[axis] == 1 && geometry.pad[axis] == 0 &&
+                pitch_[axis] == geometry.input[axis];
   }
   channel_size_ = phase_count;
   for (const std::int64_t samples : pitch_) {
