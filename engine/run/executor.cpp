@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "engine/base/aligned_memory.hpp"
-#include "engine/kernels/threads.hpp"
 #include "engine/ops/shape_inference.hpp"
+#include "engine/ops/step_threads.hpp"
 #include "engine/ops/words.hpp"
 #include "engine/run/buffer_pool.hpp"
 #include "engine/run/plan_parts.hpp"
@@ -21,15 +21,6 @@ struct Inferred {
   std::vector<OutputType> outputs;
   std::vector<std::size_t> bytes;  // of each output that is complete, else unknown
 };
-
-// What reads and writes so little is done before another thread has heard of it.
-bool is_small(std::span<const Tensor* const> inputs, std::span<const Tensor> outputs) {
-  constexpr std::size_t most_bytes = 32768;
-  std::size_t bytes = 0;
-  for (const Tensor* input : inputs) bytes += input == nullptr ? 0 : input->bytes().size();
-  for (const Tensor& output : outputs) bytes += output.bytes().size();
-  return bytes <= most_bytes;
-}
 
 void check_input(const Value& value, const Tensor& fed, std::unordered_map<std::string, std::int64_t>& symbols) {
   const std::string where = cat("input '", visible(value.name), "'");
@@ -158,7 +149,7 @@ struct Executor::State {
     } else {
       for (std::size_t output = 0; output < outputs.size(); ++output)
         outputs[output] = room_for(index, node.outputs[output], found.outputs[output], found.bytes[output]);
-      const kernels::OneThread alone(kernels::thread_count() > 1 && is_small(inputs, outputs));
+      const auto threads = ops::threads_for(inputs, outputs);
       RunContext context{.inputs = inputs, .outputs = outputs, .scratch = scratch};
       planned.step(context);
     }
