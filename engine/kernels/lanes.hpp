@@ -77,6 +77,24 @@ template <int W>
   return a * b + c;
 }
 
+/// The bound where x is below it, else x: NaN and the sign of a zero stay. By an intrinsic: the compiler makes a comparison and a choice.
+template <int W>
+[[gnu::always_inline]] inline FloatLanes<W> at_least(FloatLanes<W> x, FloatLanes<W> bound) {
+#if defined(__AVX2__)
+  if constexpr (W == 8) return _mm256_max_ps(bound, x);
+#endif
+  return x < bound ? bound : x;
+}
+
+/// The bound where x is above it, else x.
+template <int W>
+[[gnu::always_inline]] inline FloatLanes<W> at_most(FloatLanes<W> x, FloatLanes<W> bound) {
+#if defined(__AVX2__)
+  if constexpr (W == 8) return _mm256_min_ps(bound, x);
+#endif
+  return x > bound ? bound : x;
+}
+
 /// Every other lane of 2 * W neighbours: the even ones, or from the second on.
 template <int W, int first>
 [[gnu::always_inline]] inline FloatLanes<W> every_other(FloatLanes<W> low, FloatLanes<W> high) {

@@ -122,6 +122,9 @@ class Workers {
 
 bool in_parallel_for() noexcept { return inside; }
 
+OneThread::OneThread(bool alone) noexcept : before_(inside) { inside = inside || alone; }
+OneThread::~OneThread() { inside = before_; }
+
 void run_parallel(const ParallelLoop& loop, std::size_t count, std::size_t threads) {
   static Workers workers;  // threads are the process's: all models share them
   workers.run(loop, count, threads);

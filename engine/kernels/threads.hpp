@@ -13,8 +13,25 @@
 
 namespace titrate::kernels {
 
-/// True while this thread runs a part of a parallel_for.
+/// True while this thread runs a part of a parallel_for, or has a OneThread.
 [[nodiscard]] bool in_parallel_for() noexcept;
+
+/// While an object that was made with `alone` lives, loops that its thread starts run on that thread: for work that is done before
+/// another thread has heard of it.
+class OneThread {
+ public:
+  explicit OneThread(bool alone) noexcept;
+  ~OneThread();
+  OneThread(const OneThread&) = delete;
+  OneThread& operator=(const OneThread&) = delete;
+
+ private:
+  bool before_;
+};
+
+/// Multiplications and additions of floats that are not worth sharing: some 20 microseconds of one thread. A thread that sleeps needs more
+/// to wake up, and one that waits for work would gain less than 10.
+inline constexpr double least_shared_products = 1 << 20;
 
 /// How many threads a parallel loop started here may use: as many as OpenMP is set to, 1 inside another parallel loop.
 [[nodiscard]] inline int thread_count() { return in_parallel_for() || omp_in_parallel() != 0 ? 1 : omp_get_max_threads(); }

@@ -36,7 +36,8 @@ Step prepare_concat(const PrepareRequest& request) {
       auto* place = to.data();
       for (std::int64_t line = 0; line < outer; ++line) {
         for (std::size_t index = 0; index < from.size(); ++index) {
-          place = std::copy_n(from[index].data() + line * lengths[index], lengths[index], place);
+          const auto* source = from[index].data() + line * lengths[index];
+          place = source == place ? place + lengths[index] : std::copy_n(source, lengths[index], place);
         }
       }
     });
@@ -110,7 +111,7 @@ Step prepare_split(const PrepareRequest& request) {
 }
 
 constexpr OperatorDefinition rows[] = {
-    {.type = "Concat", .most_inputs = -1, .infer = infer_concat, .prepare = prepare_concat},
+    {.type = "Concat", .most_inputs = -1, .infer = infer_concat, .prepare = prepare_concat, .joins_inputs = true},
     {.type = "Split", .last_opset = 12, .infer = infer_split, .prepare = prepare_split},
     {.type = "Split", .first_opset = 13, .most_inputs = 2, .infer = infer_split, .prepare = prepare_split, .shape_inputs = 0b10},
 };

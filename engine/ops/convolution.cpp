@@ -6,6 +6,7 @@
 #include "engine/kernels/convolution/convolution.hpp"
 #include "engine/kernels/convolution/depthwise.hpp"
 #include "engine/kernels/convolution/plain.hpp"
+#include "engine/kernels/threads.hpp"
 #include "engine/ops/convolution_shape.hpp"
 #include "engine/ops/fused_activation.hpp"
 #include "engine/ops/table.hpp"
@@ -40,10 +41,15 @@ struct PreparedConvolution {
   // For constant weights and an input whose sizes were known but for the batch.
   Shape expected_input;
   kernels::ConvolutionGeometry expected_geometry;
+  std::optional<kernels::PhaseLayout> expected_layout;  // unless filters have a form without one
+
+  [[nodiscard]] bool is_expected(const Shape& input) const {
+    return input.size() == expected_input.size() && std::equal(input.begin() + 1, input.end(), expected_input.begin() + 1);
+  }
 
   [[nodiscard]] kernels::ConvolutionGeometry geometry(const RunContext& run) const {
     const Shape& input = run.in(0).shape();
-    if (input.size() == expected_input.size() && std::equal(input.begin() + 1, input.end(), expected_input.begin() + 1)) {
+    if (is_expected(input)) {
       kernels::ConvolutionGeometry expected = expected_geometry;
       expected.batch = input[0];
       return expected;
@@ -67,6 +73,8 @@ void run_convolution(const PreparedConvolution& prepared, RunContext& run) {
     addend = run.in(3).data<float>().data();
   }
   const kernels::Epilogue epilogue(selected_isa(), prepared.activation, addend);
+  const double products = static_cast<double>(run.out().elements()) * static_cast<double>(geometry.depth());
+  const kernels::OneThread alone(products < kernels::least_shared_products);
   if (is_depthwise(geometry)) {
     const auto scratch = run.scratch.floats(kernels::depthwise_scratch(prepared.depthwise, geometry));
     kernels::convolve_depthwise(prepared.depthwise, geometry, weights, bias, input, output, scratch, epilogue);
@@ -75,8 +83,10 @@ void run_convolution(const PreparedConvolution& prepared, RunContext& run) {
   std::optional<kernels::PackedFilters> packed_now;
   if (!prepared.filters) packed_now.emplace(prepared.sgemm, geometry, weights, kernels::preferred_form(prepared.sgemm, geometry));
   const kernels::PackedFilters& filters = prepared.filters ? *prepared.filters : *packed_now;
-  const auto scratch = run.scratch.floats(kernels::convolution_scratch(prepared.sgemm, geometry, filters.form()));
-  kernels::convolve(prepared.sgemm, geometry, filters, bias, input, output, scratch, epilogue);
+  const kernels::PhaseLayout* layout =
+      prepared.expected_layout && prepared.is_expected(run.in(0).shape()) ? &*prepared.expected_layout : nullptr;
+  const auto scratch = run.scratch.floats(kernels::convolution_scratch(prepared.sgemm, geometry, filters.form(), layout));
+  kernels::convolve(prepared.sgemm, geometry, filters, bias, input, output, scratch, epilogue, layout);
 }
 
 // What constant weights and an input of known sizes, but for the batch, decide before the run.
@@ -109,7 +119,8 @@ Step prepare_float(const PrepareRequest& request) {
                           request.node.type == "FusedConv" ? activation_of_convolution(request.node) : kernels::Activation{},
                           std::nullopt,
                           {},
-                          {}});
+                          {},
+                          std::nullopt});
   if (const Tensor* weights = request.constant(1); weights != nullptr && weights->elements() > 0) {
     kernels::ConvolutionGeometry geometry;
     geometry.groups = groups;
@@ -118,7 +129,10 @@ Step prepare_float(const PrepareRequest& request) {
     geometry.kernel = three(Shape(weights->shape().begin() + 2, weights->shape().end()));
     expect_input(request, weights->shape(), *prepared);
     if (!is_depthwise(geometry)) {
-      prepared->filters.emplace(prepared->sgemm, geometry, weights->data<float>().data(), form_for(*prepared));
+      const kernels::ConvolutionForm form = form_for(*prepared);
+      prepared->filters.emplace(prepared->sgemm, geometry, weights->data<float>().data(), form);
+      if (!prepared->expected_input.empty() && form != kernels::ConvolutionForm::winograd)
+        prepared->expected_layout = kernels::convolution_layout(prepared->expected_geometry, form);
     }
   }
   return [prepared = std::shared_ptr<const PreparedConvolution>(std::move(prepared))](RunContext& run) { run_convolution(*prepared, run); };

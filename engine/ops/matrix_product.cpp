@@ -155,7 +155,12 @@ std::size_t product_scratch(const kernels::SgemmKernels& sgemm, const FloatOpera
   return whole_lines(left) + (operands.packed_b != nullptr ? 0 : kernels::packed_columns_size(sgemm, operands.b.rows, operands.b.columns));
 }
 
+double products_of(const FloatOperands& operands) {
+  return static_cast<double>(operands.a.rows) * static_cast<double>(operands.a.columns) * static_cast<double>(operands.b.columns);
+}
+
 void multiply_floats(const kernels::SgemmKernels& sgemm, const FloatOperands& operands, float* scratch) {
+  const kernels::OneThread alone(products_of(operands) < kernels::least_shared_products);
   const kernels::MatrixView& a = operands.a;
   const float* packed_a = a.elements;
   if (a.rows != 1 || a.column_stride != 1) {  // one row is packed as it is
@@ -215,6 +220,7 @@ void run_float_matmul(const kernels::SgemmKernels& sgemm, const Node& node, cons
     multiply_floats(sgemm, operands_at(0), run.scratch.floats(need).data());
     return;
   }
+  const kernels::OneThread alone(static_cast<double>(stack) * products_of(operands_at(0)) < kernels::least_shared_products);
   float* scratch = run.scratch.floats(need * static_cast<std::size_t>(kernels::thread_count())).data();
   kernels::parallel_for(static_cast<std::size_t>(stack), [&](std::size_t index, std::size_t thread) {
     multiply_floats(sgemm, operands_at(static_cast<std::int64_t>(index)), scratch + thread * need);

@@ -102,6 +102,9 @@ struct OperatorDefinition {
   Step (*prepare)(const PrepareRequest&) = nullptr;
   /// The first output has the bytes of the first input under another shape: the executor shares them and does not run the step.
   bool aliases_input = false;
+  /// The output is the bytes of all inputs one after another, where attribute 'axis' (1 if it is missing) has only sizes of 1 before it:
+  /// inputs may be computed in their places, and the step leaves alone what is there already.
+  bool joins_inputs = false;
   /// Inputs whose elements, not only shapes, decide the outputs' shapes (bit i = input i): Reshape's second, Slice's starts ...
   unsigned shape_inputs = 0;
   /// Random or stateful: never folded.

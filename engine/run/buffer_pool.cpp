@@ -5,8 +5,7 @@
 
 namespace titrate::engine {
 
-Tensor BufferPool::allocate(DataType type, Shape shape) {
-  const std::size_t needed = bytes_of(type, element_count(shape));
+std::shared_ptr<std::byte> BufferPool::allocate(std::size_t needed) {
   Buffer* best = nullptr;
   for (Buffer& buffer : buffers_) {
     const bool fits = buffer.capacity >= needed && buffer.memory.use_count() == 1;
@@ -18,7 +17,7 @@ Tensor BufferPool::allocate(DataType type, Shape shape) {
     buffers_.push_back({.memory = allocate_bytes(needed), .capacity = needed});
     best = &buffers_.back();
   }
-  return Tensor::over(type, std::move(shape), best->memory, best->capacity);
+  return best->memory;
 }
 
 }  // namespace titrate::engine

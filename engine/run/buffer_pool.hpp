@@ -10,9 +10,8 @@ namespace titrate::engine {
 
 class BufferPool {
  public:
-  /// A tensor over the smallest free buffer that is large enough, or over a new one. The buffer is free again when the tensor and its
-  /// copies are gone.
-  [[nodiscard]] Tensor allocate(DataType type, Shape shape);
+  /// The smallest free buffer that is large enough, or a new one. It is free again when the pointer and its copies are gone.
+  [[nodiscard]] std::shared_ptr<std::byte> allocate(std::size_t bytes);
 
  private:
   struct Buffer {

@@ -20,6 +20,7 @@ class Planner {
   Plan::Parts plan() {
     for (std::size_t index = 0; index < parts_.graph.nodes.size(); ++index) plan_node(index);
     find_last_readers();
+    find_places();
     drop_unread_constants();
     return std::move(parts_);
   }
@@ -118,6 +119,20 @@ class Planner {
           kept[static_cast<std::size_t>(id)] = true;
           step->release.push_back(id);
         }
+      }
+    }
+  }
+
+  // A value goes where the first step that joins it wants it.
+  void find_places() {
+    parts_.places.resize(parts_.graph.values.size());
+    for (std::size_t index = 0; index < parts_.steps.size(); ++index) {
+      if (!parts_.steps[index].row->joins_inputs) continue;
+      const Node& node = parts_.graph.nodes[parts_.steps[index].node];
+      for (std::size_t input = 0; input < node.inputs.size(); ++input) {
+        if (node.inputs[input] == ValueId::none) continue;
+        JoinedPlace& place = parts_.places[static_cast<std::size_t>(node.inputs[input])];
+        if (place.step == JoinedPlace::nowhere) place = {.step = index, .input = input};
       }
     }
   }

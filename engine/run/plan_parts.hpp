@@ -16,10 +16,18 @@ struct PlannedStep {
   std::vector<ValueId> release;  ///< values that nobody reads after this step
 };
 
+/// Where a value's bytes will be joined with others.
+struct JoinedPlace {
+  static constexpr std::size_t nowhere = static_cast<std::size_t>(-1);
+  std::size_t step = nowhere;  ///< that joins them
+  std::size_t input = 0;       ///< of it
+};
+
 struct Plan::Parts {
   Graph graph;
   std::vector<Tensor> constants;  ///< by value id: initializers and what was folded; no tensor: computed in a run
   std::vector<PlannedStep> steps;
+  std::vector<JoinedPlace> places;  ///< by value id
 };
 
 /// What is known of a node's inputs; `known` is asked for the value of each id, null if it is not known.

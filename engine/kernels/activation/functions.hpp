@@ -16,7 +16,7 @@ template <int W, int N>
   return sum;
 }
 
-// 2^n for n in [-127, 127]; -127 gives 0.
+// 2^n for n in [-127, 128]; -127 gives 0, 128 infinity. Only the lowest bits of n count.
 template <int W>
 [[gnu::always_inline]] inline FloatLanes<W> power_of_two(IntLanes<W> n) {
   const IntLanes<W> bits = (n + 127) << 23;
@@ -25,24 +25,36 @@ template <int W>
   return lanes;
 }
 
-// x = n ln 2 + r with |r| <= ln 2 / 2; e^r = 1 + r + r^2 P(r); 2^n as two factors, so that denormals come out right. NaN stays NaN.
+// e^x as (1 + r + r^2 P(r)) 2^n, where x = n ln 2 + r with |r| <= ln 2 / 2. NaN stays NaN.
 template <int W>
-[[gnu::always_inline]] inline FloatLanes<W> exp_lanes(FloatLanes<W> x) {
+struct SplitExp {
+  FloatLanes<W> power;    // of r
+  FloatLanes<W> shifted;  // n + 1.5 * 2^23: n in its lowest bits
+};
+
+inline constexpr float exp_shift = 12582912.0F;  // 1.5 * 2^23: adding it rounds to an integer
+
+template <int W>
+[[gnu::always_inline]] inline SplitExp<W> split_exp(FloatLanes<W> x) {
   constexpr float coefficients[] = {0.500000001F, 0.166666667F, 0.0416664642F, 0.00833331084F, 0.00139337307F, 0.000198910804F};
-  const FloatLanes<W> low = broadcast<W>(-104.0F);
-  const FloatLanes<W> high = broadcast<W>(89.0F);
-  x = x < low ? low : x;
-  x = x > high ? high : x;
-  const FloatLanes<W> magic = broadcast<W>(12582912.0F);  // 1.5 * 2^23: adding it rounds to an integer
+  const FloatLanes<W> magic = broadcast<W>(exp_shift);
   const FloatLanes<W> shifted = multiply_add<W>(x, broadcast<W>(1.44269504F), magic);
   const FloatLanes<W> n = shifted - magic;
-  const IntLanes<W> whole = bits_of<W>(shifted) - bits_of<W>(magic);
   // ln 2 in two parts, the first with zeros at its end so that n times it is exact without fused products too.
   FloatLanes<W> r = multiply_add<W>(n, broadcast<W>(-0.693145752F), x);
   r = multiply_add<W>(n, broadcast<W>(-1.42860677e-6F), r);
-  const FloatLanes<W> power = multiply_add<W>(r * r, polynomial<W>(r, coefficients), r) + broadcast<W>(1.0F);
+  return {multiply_add<W>(r * r, polynomial<W>(r, coefficients), r) + broadcast<W>(1.0F), shifted};
+}
+
+// 2^n as two factors, so that denormals come out right.
+template <int W>
+[[gnu::always_inline]] inline FloatLanes<W> exp_lanes(FloatLanes<W> x) {
+  const FloatLanes<W> low = broadcast<W>(-104.0F);
+  const FloatLanes<W> high = broadcast<W>(89.0F);
+  const SplitExp<W> split = split_exp<W>(at_most<W>(at_least<W>(x, low), high));
+  const IntLanes<W> whole = bits_of<W>(split.shifted) - bits_of<W>(broadcast<W>(exp_shift));
   const IntLanes<W> half = whole >> 1;
-  return power * power_of_two<W>(half) * power_of_two<W>(whole - half);
+  return split.power * power_of_two<W>(half) * power_of_two<W>(whole - half);
 }
 
 template <int W>
@@ -50,11 +62,15 @@ template <int W>
   return x < broadcast<W>(0.0F) ? -x : x;
 }
 
+// 1 / (1 + e^-x). Here 2^n is one factor: infinity for n = 128, which makes it 0, and no denormals on the other side.
 template <int W>
 [[gnu::always_inline]] inline FloatLanes<W> sigmoid_lanes(FloatLanes<W> x) {
   const FloatLanes<W> one = broadcast<W>(1.0F);
-  const FloatLanes<W> power = exp_lanes<W>(-absolute<W>(x));
-  return (x < broadcast<W>(0.0F) ? power : one) / (one + power);
+  const FloatLanes<W> low = broadcast<W>(-89.0F);
+  const FloatLanes<W> high = broadcast<W>(87.0F);
+  const SplitExp<W> split = split_exp<W>(-at_most<W>(at_least<W>(x, low), high));
+  const FloatLanes<W> power = split.power * power_of_two<W>(bits_of<W>(split.shifted));
+  return one / (one + power);
 }
 
 // x + x^3 P(x^2) up to 0.55, 1 - 2 / (e^2x + 1) from there on.
@@ -80,7 +96,7 @@ template <int W>
   const FloatLanes<W> four = broadcast<W>(4.0F);
   FloatLanes<W> size = absolute<W>(x);
   const FloatLanes<W> small = x * polynomial<W>(x * x, near);
-  size = size > four ? four : size;
+  size = at_most<W>(size, four);
   const FloatLanes<W> large = one - exp_lanes<W>(-(size * size)) * polynomial<W>(size - broadcast<W>(2.5F), far);
   return size < one ? small : (x < broadcast<W>(0.0F) ? -large : large);
 }

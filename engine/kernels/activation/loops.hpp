@@ -10,8 +10,7 @@ namespace {
 
 template <int W>
 [[gnu::always_inline]] inline FloatLanes<W> clamp_lanes(FloatLanes<W> x, float low, float high) {
-  const FloatLanes<W> above = x < broadcast<W>(low) ? broadcast<W>(low) : x;
-  return above > broadcast<W>(high) ? broadcast<W>(high) : above;
+  return at_most<W>(at_least<W>(x, broadcast<W>(low)), broadcast<W>(high));
 }
 
 // Whole registers by `body`, then the rest through a register that is filled up with zeros.

@@ -66,7 +66,12 @@ class ColumnWorker {
   [[nodiscard]] std::size_t depth_of(std::size_t block) const { return blocks_.begin(block + 1) - blocks_.begin(block); }
   [[nodiscard]] std::size_t count_of(std::size_t panel) const { return std::min(width_, pass_.output_size() - panel * width_); }
 
-  // A panel of filters meets one panel of columns after the other: what is written then lies side by side in the outputs.
+  [[nodiscard]] const float* filters_of(std::size_t block, std::size_t index) const {
+    return pass_.filters + panels_.begin(index) * pass_.depth() + blocks_.begin(block) * panels_.height(index);
+  }
+
+  // A panel of filters meets one panel of columns after the other: what is written then lies side by side in the outputs. Each tile asks
+  // for its share of the next panel of filters, which may come from memory.
   void run_together(std::size_t block, std::size_t begin, std::size_t end) const {
     std::array<Columns, most_together> columns;
     const std::size_t whole = count_of(end - 1) == width_ ? end : end - 1;
@@ -91,12 +96,15 @@ class ColumnWorker {
     for (std::size_t index = 0; index < panels_.count; ++index) {
       const std::size_t row = panels_.begin(index);
       const std::size_t height = panels_.height(index);
-      tile.a = pass_.filters + row * pass_.depth() + blocks_.begin(block) * height;
+      tile.a = filters_of(block, index);
       tile.start = block == 0 && pass_.bias != nullptr ? pass_.bias + row : nullptr;
       const std::size_t start = pass_.first_output + row * tile.c_stride;
+      const float* next = index + 1 < panels_.count ? filters_of(block, index + 1) : tile.a;
+      tile.ahead_step = (height + end - begin - 1) / (end - begin);
       for (std::size_t panel = begin; panel < whole; ++panel) {
         tile.c = pass_.outputs + start + panel * width_;
         tile.addend = addend == nullptr ? nullptr : addend + start + panel * width_;
+        tile.ahead = next + (panel - begin) * tile.depth * tile.ahead_step;
         multiply(tile, columns[panel - begin], height);
       }
       if (whole < end) multiply_edge(tile, columns[whole - begin], row, height);

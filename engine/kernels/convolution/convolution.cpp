@@ -29,10 +29,20 @@ struct Division {
                                               std::max(read_ahead, static_cast<std::size_t>(kernels.columns)))) {}
 };
 
+// Small images are laid out once for each tap across: their rows are short, and a panel of columns would be gathered from many. What is
+// read in place must stay in the cache, though.
+bool suits_taps_across(const ConvolutionGeometry& geometry) {
+  constexpr std::int64_t most_floats = 32768;  // 128 KB
+  const bool flat = geometry.input[0] == 1 && geometry.output[0] == 1 && geometry.kernel[0] == 1;
+  const std::int64_t rows = geometry.output[1] * geometry.stride[1] + geometry.kernel[1] * geometry.dilation[1];
+  return flat && geometry.kernel[2] > 1 && geometry.channels * geometry.kernel[2] * rows * geometry.output[2] <= most_floats;
+}
+
 }  // namespace
 
 // In units of one multiplication of two registers each cycle for each row of K: a tile column costs one for each filter and its copy two
-// and a half; a tile row one for each panel of filters and its copy half; turning the rows' sums around costs two for each output.
+// and a half, one where only taps are copied apart; a tile row one for each panel of filters and its copy half; turning the rows' sums
+// around costs two for each output.
 ConvolutionForm preferred_form(const SgemmKernels& kernels, const ConvolutionGeometry& geometry) {
   if (suits_winograd(geometry)) return ConvolutionForm::winograd;
   const auto width = static_cast<double>(kernels.columns);
@@ -42,7 +52,7 @@ ConvolutionForm preferred_form(const SgemmKernels& kernels, const ConvolutionGeo
   const auto panels = [&](double count) {
     return static_cast<double>((static_cast<std::int64_t>(count) + kernels.columns - 1) / kernels.columns);
   };
-  const double columns = panels(outputs) * (filters * width / 16 + 2.5);
+  const double columns = panels(outputs) * (filters * width / 16 + (suits_taps_across(geometry) ? 1 : 2.5));
   const double rows = outputs * (panels(filters) * width / 16 + 0.5 + 2 * filters / depth);
   return rows < columns ? ConvolutionForm::rows : ConvolutionForm::columns;
 }
@@ -75,9 +85,18 @@ PackedFilters::PackedFilters(const SgemmKernels& kernels, const ConvolutionGeome
   }
 }
 
-std::size_t convolution_scratch(const SgemmKernels& kernels, const ConvolutionGeometry& geometry, ConvolutionForm form) {
+PhaseLayout convolution_layout(const ConvolutionGeometry& geometry, ConvolutionForm form) {
+  return PhaseLayout(geometry, form == ConvolutionForm::columns && suits_taps_across(geometry) ? Across::taps : Across::phases);
+}
+
+std::size_t convolution_scratch(const SgemmKernels& kernels, const ConvolutionGeometry& geometry, ConvolutionForm form,
+                                const PhaseLayout* given) {
   if (form == ConvolutionForm::winograd) return winograd_scratch(kernels, geometry);
-  const PhaseLayout layout(geometry);
+  if (given == nullptr) {
+    const PhaseLayout own = convolution_layout(geometry, form);
+    return convolution_scratch(kernels, geometry, form, &own);
+  }
+  const PhaseLayout& layout = *given;
   if (geometry.channels * layout.channel_size() > std::numeric_limits<std::int32_t>::max()) {
     throw_invalid("the image of a convolution has more than 2^31 elements in a group");
   }
@@ -87,12 +106,17 @@ std::size_t convolution_scratch(const SgemmKernels& kernels, const ConvolutionGe
 }
 
 void convolve(const SgemmKernels& kernels, const ConvolutionGeometry& geometry, const PackedFilters& filters, const float* bias,
-              const float* input, float* output, std::span<float> scratch, const Epilogue& epilogue) {
+              const float* input, float* output, std::span<float> scratch, const Epilogue& epilogue, const PhaseLayout* given) {
   if (filters.form() == ConvolutionForm::winograd) {
     convolve_winograd(kernels, geometry, filters, bias, input, output, scratch, epilogue);
     return;
   }
-  const PhaseLayout layout(geometry);
+  if (given == nullptr) {
+    const PhaseLayout own = convolution_layout(geometry, filters.form());
+    convolve(kernels, geometry, filters, bias, input, output, scratch, epilogue, &own);
+    return;
+  }
+  const PhaseLayout& layout = *given;
   const Division division(kernels, geometry, layout);
   auto* offsets = reinterpret_cast<std::int32_t*>(scratch.data());
   layout.offsets(geometry, offsets);

@@ -8,6 +8,7 @@
 #include "engine/base/aligned_memory.hpp"
 #include "engine/kernels/activation/epilogue.hpp"
 #include "engine/kernels/convolution/geometry.hpp"
+#include "engine/kernels/convolution/phases.hpp"
 #include "engine/kernels/sgemm/sgemm.hpp"
 
 namespace titrate::kernels {
@@ -38,12 +39,18 @@ class PackedFilters {
   AlignedFloats packed_;
 };
 
+/// How the forms but Winograd's lay out an image of a geometry; the batch has no part in it.
+[[nodiscard]] PhaseLayout convolution_layout(const ConvolutionGeometry& geometry, ConvolutionForm form);
+
 /// Memory that convolve() needs beside its arguments, in floats. Throws Error(invalid) if the image is too large for 32-bit offsets.
-[[nodiscard]] std::size_t convolution_scratch(const SgemmKernels& kernels, const ConvolutionGeometry& geometry, ConvolutionForm form);
+/// layout: convolution_layout(), if it is there already.
+[[nodiscard]] std::size_t convolution_scratch(const SgemmKernels& kernels, const ConvolutionGeometry& geometry, ConvolutionForm form,
+                                              const PhaseLayout* layout = nullptr);
 
 /// input [batch, groups * channels, input...] to output [batch, groups * filters, output...]; bias has groups * filters floats or is null.
-/// The epilogue is applied to each part of the output as it is finished.
+/// The epilogue is applied to each part of the output as it is finished. layout: as above.
 void convolve(const SgemmKernels& kernels, const ConvolutionGeometry& geometry, const PackedFilters& filters, const float* bias,
-              const float* input, float* output, std::span<float> scratch, const Epilogue& epilogue = {});
+              const float* input, float* output, std::span<float> scratch, const Epilogue& epilogue = {},
+              const PhaseLayout* layout = nullptr);
 
 }  // namespace titrate::kernels

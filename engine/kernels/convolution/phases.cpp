@@ -19,7 +19,7 @@ std::int64_t samples_before(std::int64_t place, std::int64_t first, std::int64_t
 
 }  // namespace
 
-PhaseLayout::PhaseLayout(const ConvolutionGeometry& geometry) {
+PhaseLayout::PhaseLayout(const ConvolutionGeometry& geometry, Across across) : across_(across) {
   std::int64_t phase_count = 1;
   is_image_ = true;
   for (std::size_t axis = 0; axis < 3; ++axis) {
@@ -27,11 +27,11 @@ PhaseLayout::PhaseLayout(const ConvolutionGeometry& geometry) {
     std::int64_t most_shift = 0;
     for (std::int64_t tap = 0; tap < geometry.kernel[axis]; ++tap) {
       const std::int64_t position = tap * geometry.dilation[axis];
-      const std::int64_t phase = position % geometry.stride[axis];
+      const std::int64_t phase = axis == 2 && across == Across::taps ? position : position % geometry.stride[axis];
       auto found = std::find(own.phases.begin(), own.phases.end(), phase);
       if (found == own.phases.end()) found = own.phases.insert(own.phases.end(), phase);
       own.phase.push_back(found - own.phases.begin());
-      own.shift.push_back(position / geometry.stride[axis]);
+      own.shift.push_back((position - phase) / geometry.stride[axis]);
       most_shift = std::max(most_shift, own.shift.back());
     }
     pitch_[axis] = geometry.output[axis] + most_shift;
@@ -41,7 +41,8 @@ PhaseLayout::PhaseLayout(const ConvolutionGeometry& geometry) {
       own.inside.push_back({std::min(samples_before(0, first, geometry.stride[axis]), end), end});
     }
     phase_count *= static_cast<std::int64_t>(own.phases.size());
-    is_image_ = is_image_ && geometry.stride[axis] == 1 && geometry.pad[axis] == 0 && pitch_[axis] == geometry.input[axis];
+    is_image_ = is_image_ && own.phases.size() == 1 && geometry.stride[axis] == 1 && geometry.pad[axis] == 0 &&
+                pitch_[axis] == geometry.input[axis];
   }
   channel_size_ = phase_count;
   for (const std::int64_t samples : pitch_) {
@@ -73,22 +74,28 @@ void PhaseLayout::offsets(const ConvolutionGeometry& geometry, std::int32_t* tar
   }
 }
 
-// Row by row of the image; with stride 2 both phases of a row at once.
+// With stride 2 both phases of a row at once, else phase by phase.
 void PhaseLayout::fill_inside(const ConvolutionGeometry& geometry, const float* channel, float* target) const {
   const Sizes3& size = geometry.input;
   const std::int64_t phase_size = pitch_[0] * pitch_[1] * pitch_[2];
   const auto phases_across = static_cast<std::int64_t>(axes_[2].phases.size());
+  const bool in_pairs = geometry.stride[2] == 2 && phases_across == 2 && across_ == Across::phases;
   for (std::size_t index_d = 0; index_d < axes_[0].phases.size(); ++index_d) {
     const std::int64_t phase_d = axes_[0].phases[index_d];
     const Range deep = axes_[0].inside[index_d];
     for (std::size_t index_h = 0; index_h < axes_[1].phases.size(); ++index_h) {
-      const std::int64_t phase_h = axes_[1].phases[index_h];
       const Range down = axes_[1].inside[index_h];
-      for (std::int64_t d = deep.begin; d < deep.end; ++d) {
+      for (std::int64_t d = deep.begin; d < deep.end && down.begin < down.end; ++d) {
         const std::int64_t in_d = d * geometry.stride[0] + phase_d - geometry.pad[0];
-        for (std::int64_t h = down.begin; h < down.end; ++h) {
-          const std::int64_t in_h = h * geometry.stride[1] + phase_h - geometry.pad[1];
-          fill_row(geometry, channel + (in_d * size[1] + in_h) * size[2], target + (d * pitch_[1] + h) * pitch_[2]);
+        const std::int64_t in_h = down.begin * geometry.stride[1] + axes_[1].phases[index_h] - geometry.pad[1];
+        const Rows rows{.source = channel + (in_d * size[1] + in_h) * size[2],
+                        .source_pitch = geometry.stride[1] * size[2],
+                        .target = target + (d * pitch_[1] + down.begin) * pitch_[2],
+                        .count = down.end - down.begin};
+        if (in_pairs) {
+          fill_pairs(geometry, rows);
+        } else {
+          for (std::size_t index_w = 0; index_w < axes_[2].phases.size(); ++index_w) fill_phase(geometry, rows, index_w);
         }
       }
       target += phase_size * phases_across;
@@ -96,30 +103,38 @@ void PhaseLayout::fill_inside(const ConvolutionGeometry& geometry, const float* 
   }
 }
 
-void PhaseLayout::fill_row(const ConvolutionGeometry& geometry, const float* row, float* target) const {
-  const std::vector<std::int64_t>& phases = axes_[2].phases;
+// A column's place behind the padding decides where it goes.
+void PhaseLayout::fill_pairs(const ConvolutionGeometry& geometry, const Rows& rows) const {
   const std::int64_t phase_size = pitch_[0] * pitch_[1] * pitch_[2];
-  const std::int64_t stride = geometry.stride[2];
   const std::int64_t pad = geometry.pad[2];
-  if (stride == 2 && phases.size() == 2) {  // a column's place behind the padding decides where it goes
-    const std::int64_t count = std::min(geometry.input[2], 2 * pitch_[2] - pad);
-    float* const of_phase[2] = {target + phases[0] * phase_size, target + (1 - phases[0]) * phase_size};
-    if (count > 0) {
-      split_floats<4>(row, of_phase[pad % 2] + pad / 2, of_phase[(pad + 1) % 2] + (pad + 1) / 2, static_cast<std::size_t>(count));
-    }
-    return;
+  const std::int64_t count = std::min(geometry.input[2], 2 * pitch_[2] - pad);
+  if (count <= 0) return;
+  for (std::int64_t row = 0; row < rows.count; ++row) {
+    float* target = rows.target + row * pitch_[2];
+    float* const of_phase[2] = {target + axes_[2].phases[0] * phase_size, target + (1 - axes_[2].phases[0]) * phase_size};
+    split_floats<4>(rows.source + row * rows.source_pitch, of_phase[pad % 2] + pad / 2, of_phase[(pad + 1) % 2] + (pad + 1) / 2,
+                    static_cast<std::size_t>(count));
   }
-  for (std::size_t index = 0; index < phases.size(); ++index, target += phase_size) {
-    const auto [begin, end] = axes_[2].inside[index];
-    if (begin == end) continue;
-    const float* source = row + begin * stride + phases[index] - pad;
+}
+
+void PhaseLayout::fill_phase(const ConvolutionGeometry& geometry, const Rows& rows, std::size_t index) const {
+  const auto [begin, end] = axes_[2].inside[index];
+  if (begin >= end) return;
+  const std::int64_t count = end - begin;
+  const std::int64_t stride = geometry.stride[2];
+  const std::int64_t first = begin * stride + axes_[2].phases[index] - geometry.pad[2];
+  const float* source = rows.source + first;
+  float* target = rows.target + static_cast<std::int64_t>(index) * pitch_[0] * pitch_[1] * pitch_[2] + begin;
+  // Pairs of registers of which every other number counts: none may end behind the row.
+  const std::int64_t in_registers = stride == 2 ? std::min(count, (geometry.input[2] - first) / 2) / 4 * 4 : 0;
+  for (std::int64_t row = 0; row < rows.count; ++row, source += rows.source_pitch, target += pitch_[2]) {
     if (stride == 1) {
-      copy_floats<4>(source, target + begin, static_cast<std::size_t>(end - begin));
-    } else if (stride == 2) {  // a constant that the compiler makes shuffles of
-      for (std::int64_t i = 0; i < end - begin; ++i) target[begin + i] = source[i * 2];
-    } else {
-      for (std::int64_t i = 0; i < end - begin; ++i) target[begin + i] = source[i * stride];
+      copy_floats<4>(source, target, static_cast<std::size_t>(count));
+      continue;
     }
+    for (std::int64_t i = 0; i < in_registers; i += 4)
+      store<4>(target + i, every_other<4, 0>(load<4>(source + 2 * i), load<4>(source + 2 * i + 4)));
+    for (std::int64_t i = in_registers; i < count; ++i) target[i] = source[i * stride];
   }
 }
 

@@ -9,10 +9,16 @@
 
 namespace titrate::kernels {
 
+/// How the last axis is split.
+enum class Across {
+  phases,
+  taps,  ///< a copy for each tap, as wide as the outputs: nothing lies between the rows then, and every two-dimensional layout is dense
+};
+
 class PhaseLayout {
  public:
   /// Throws Error(invalid) if a channel takes more than 2^31 elements.
-  explicit PhaseLayout(const ConvolutionGeometry& geometry);
+  explicit PhaseLayout(const ConvolutionGeometry& geometry, Across across = Across::phases);
 
   /// The samples of one phase along each axis. Output (d, h, w) is column (d * pitch[1] + h) * pitch[2] + w.
   [[nodiscard]] const Sizes3& pitch() const { return pitch_; }
@@ -36,8 +42,15 @@ class PhaseLayout {
   struct Range {
     std::int64_t begin, end;
   };
-  /// A row of the image into its phases, the first of them at target.
-  void fill_row(const ConvolutionGeometry& geometry, const float* row, float* target) const;
+  /// Rows of the image that belong to one phase downwards, and where the first of their phases across begins.
+  struct Rows {
+    const float* source;
+    std::int64_t source_pitch;
+    float* target;
+    std::int64_t count;
+  };
+  void fill_pairs(const ConvolutionGeometry& geometry, const Rows& rows) const;
+  void fill_phase(const ConvolutionGeometry& geometry, const Rows& rows, std::size_t index) const;
 
   struct Axis {
     std::vector<std::int64_t> phases;  // those that a tap uses
@@ -45,6 +58,7 @@ class PhaseLayout {
     std::vector<std::int64_t> phase;   // for each tap, an index into phases
     std::vector<std::int64_t> shift;   // for each tap, in samples of its phase
   };
+  Across across_;
   std::array<Axis, 3> axes_;
   Sizes3 pitch_{};
   std::int64_t columns_ = 0;

@@ -57,26 +57,24 @@ class RowWorker {
     }
   }
 
+  // Each tile asks for its share of the next columns' filters: they may come from memory, and no pattern tells where they begin.
   void multiply(const RowPanels& panels, std::size_t column, std::size_t k, std::size_t depth) const {
-    const float* next = pass_.filters + (column + width_) * pass_.depth() + k * width_;
-    const std::size_t coming = column + width_ < stride_ ? depth * width_ : 0;
+    const float* filters = pass_.filters + column * pass_.depth() + k * width_;
+    const float* next = column + width_ < stride_ ? filters + width_ * pass_.depth() : filters;
+    const std::size_t step = std::min<std::size_t>((width_ + panels.count - 1) / panels.count, 16);
     for (std::size_t panel = 0; panel < panels.count; ++panel) {
       const std::size_t row = panels.begin(panel);
-      prefetch(next + panel * coming / panels.count, next + (panel + 1) * coming / panels.count);
       pass_.kernels.packed[panels.height(panel)]({.depth = depth,
                                                   .a = packed_ + row * depth,
-                                                  .b = pass_.filters + column * pass_.depth() + k * width_,
+                                                  .b = filters,
                                                   .offsets = nullptr,
                                                   .c = sums_ + row * stride_ + column,
                                                   .c_stride = stride_,
                                                   .start = nullptr,
-                                                  .accumulate = true});
+                                                  .accumulate = true,
+                                                  .ahead = next + panel * depth * step,
+                                                  .ahead_step = step});
     }
-  }
-
-  // The filters of the next columns, a part with each tile: they may come from memory, and no pattern tells the processor where they begin.
-  static void prefetch(const float* first, const float* last) {
-    for (const float* line = first; line < last; line += 16) __builtin_prefetch(line, 0, 2);
   }
 
   // [outputs, filters] into [filters, outputs], a few filters at a time so that their lines stay in the first cache.

@@ -10,8 +10,9 @@
 namespace titrate::kernels {
 namespace {
 
-constexpr std::size_t slack = 16;      // what the transforms read and write behind a row of tiles
-constexpr std::size_t cached = 32768;  // floats of a block's points, and as many sums: 128 KB each of the second cache
+constexpr std::size_t slack = 16;              // what the transforms read and write behind a row of tiles
+constexpr std::size_t cached = 32768;          // floats of a block's points, and as many sums: 128 KB each of the second cache
+constexpr std::size_t cached_filters = 65536;  // floats: 256 KB, half of the second cache
 constexpr std::size_t most_tiles = 96;
 
 std::size_t count_of(std::int64_t size) { return static_cast<std::size_t>(size); }
@@ -125,21 +126,27 @@ class WinogradWorker {
 
   void multiply(std::size_t first, std::size_t last, std::size_t count) const {
     const auto width = static_cast<std::size_t>(pass_.kernels.columns);
+    const bool filters_stay = winograd_points * layout_.filters * layout_.channels <= cached_filters;
     for (std::size_t point = 0; point < winograd_points; ++point) {
       const float* filters = pass_.filters + point * layout_.filters * layout_.channels;
       for (std::size_t panel = first; panel < last; ++panel) {
         const std::size_t row = row_panels_.begin(panel);
         const std::size_t height = row_panels_.height(panel);
+        const float* a = filters + row * layout_.channels;
+        // What does not stay in the second cache is asked for ahead.
+        const std::size_t step = filters_stay ? 0 : (height * width + count - 1) / count;
         for (std::size_t column = 0; column < count; column += width) {
           pass_.kernels.indirect[height](
               {.depth = layout_.channels,
-               .a = filters + row * layout_.channels,
+               .a = a,
                .b = points_ + point * layout_.points_plane + column,
                .offsets = pass_.offsets,
                .c = sums_ + point * layout_.sums_plane + (row - row_panels_.begin(first)) * layout_.block_tiles + column,
                .c_stride = layout_.block_tiles,
                .start = nullptr,
-               .accumulate = false});
+               .accumulate = false,
+               .ahead = a + (height + column / width * step) * layout_.channels,
+               .ahead_step = step});
         }
       }
     }

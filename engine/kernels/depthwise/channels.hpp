@@ -68,10 +68,7 @@ template <int W, int K, int S, int V>
     source += pitch * W;
   }
 #pragma GCC unroll 4
-  for (int part = 0; part < V; ++part) {
-    const FloatLanes<W> above = sums[part] < low ? low : sums[part];
-    store<W>(outputs + part * W, above > high ? high : above);
-  }
+  for (int part = 0; part < V; ++part) store<W>(outputs + part * W, at_most<W>(at_least<W>(sums[part], low), high));
 }
 
 // The finished outputs back to their planes.

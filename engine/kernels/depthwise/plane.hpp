@@ -47,8 +47,7 @@ template <int W, int K, int S, int V>
   }
 #pragma GCC unroll 4
   for (int part = 0; part < V; ++part) {
-    const FloatLanes<W> above = sums[part] < filter.low ? filter.low : sums[part];
-    store<W>(outputs + part * W, above > filter.high ? filter.high : above);
+    store<W>(outputs + part * W, at_most<W>(at_least<W>(sums[part], filter.low), filter.high));
   }
 }
 

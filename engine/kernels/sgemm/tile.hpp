@@ -58,10 +58,7 @@ template <int W, int V, int R>
 #pragma GCC unroll 16
     for (int row = 0; row < R; ++row) {
 #pragma GCC unroll 8
-      for (int part = 0; part < V; ++part) {
-        const FloatLanes<W> above = sums[row][part] < low ? low : sums[row][part];
-        sums[row][part] = above > high ? high : above;
-      }
+      for (int part = 0; part < V; ++part) sums[row][part] = at_most<W>(at_least<W>(sums[row][part], low), high);
     }
   }
 #pragma GCC unroll 16
@@ -80,14 +77,12 @@ void sgemm_tile(const SgemmTile& tile) noexcept {
   const float* a = tile.a;
   const float* b = tile.b;
   const std::int32_t* offsets = tile.offsets;
-  const float* ahead = tile.ahead != nullptr ? tile.ahead : tile.b;
+  const float* ahead = tile.ahead != nullptr ? tile.ahead : tile.a;
 #pragma GCC unroll 4
   for (std::size_t k = 0; k < tile.depth; ++k) {
     const float* b_row = indirect ? b + offsets[k] : b;
-    if constexpr (!indirect) {
-      __builtin_prefetch(ahead, 0, 2);
-      ahead += tile.ahead_step;
-    }
+    __builtin_prefetch(ahead, 0, 3);
+    ahead += tile.ahead_step;
     FloatLanes<W> columns[V];
 #pragma GCC unroll 4
     for (int part = 0; part < V; ++part) columns[part] = load<W>(b_row + part * W);

@@ -20,6 +20,15 @@ void winograd_pad(const WinogradPadding& padding) noexcept {
   const std::size_t odd = padding.pad_left % 2;  // the parity of the column where the image begins
   const std::size_t first_even = odd * part + padding.pad_left / 2;
   const std::size_t first_odd = (1 - odd) * part + (padding.pad_left + 1) / 2;
+  if (part <= 2 * W) {  // short rows: all zeros at once
+    zero(padding.padded, 0, padding.padded_rows * 2 * part);
+    const std::size_t room_down = padding.padded_rows > padding.pad_top ? padding.padded_rows - padding.pad_top : 0;
+    const std::size_t rows = padding.rows < room_down ? padding.rows : room_down;
+    float* target = padding.padded + padding.pad_top * 2 * part;
+    for (std::size_t row = 0; row < rows && count > 0; ++row, target += 2 * part)
+      split_floats<W>(padding.channel + row * padding.columns, target + first_even, target + first_odd, count);
+    return;
+  }
   for (std::size_t row = 0; row < padding.padded_rows; ++row) {
     float* target = padding.padded + row * 2 * part;
     if (row < padding.pad_top || row - padding.pad_top >= padding.rows || count == 0) {
@@ -69,8 +78,7 @@ void winograd_input(const WinogradInput& input) noexcept {
 
 template <int W>
 [[gnu::always_inline]] inline FloatLanes<W> finished(FloatLanes<W> sums, FloatLanes<W> low, FloatLanes<W> high) {
-  const FloatLanes<W> above = sums < low ? low : sums;
-  return above > high ? high : above;
+  return at_most<W>(at_least<W>(sums, low), high);
 }
 
 // 2 * W outputs of a row, of which `count` exist.

@@ -57,6 +57,21 @@ TEST_F(Threads, ALoopInsideALoopRunsAlone) {
   EXPECT_EQ(thread_count(), 3);
 }
 
+TEST_F(Threads, WorkThatIsToldToStaysOnItsThread) {
+  const std::thread::id own = std::this_thread::get_id();
+  const OneThread not_alone(false);
+  EXPECT_EQ(thread_count(), 3);
+  {
+    const OneThread alone(true);
+    const OneThread within(false);
+    EXPECT_EQ(thread_count(), 1);
+    std::size_t calls = 0;
+    parallel_for(1000, [&](std::size_t, std::size_t thread) { calls += thread == 0 && std::this_thread::get_id() == own ? 1 : 0; });
+    EXPECT_EQ(calls, 1000U);
+  }
+  EXPECT_EQ(thread_count(), 3);
+}
+
 TEST_F(Threads, LoopsOfSeveralThreadsAtOnce) {
   std::atomic<std::size_t> sum = 0;
   const auto loops = [&] {
