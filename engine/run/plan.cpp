@@ -90,6 +90,7 @@ class Planner {
 
   void fold(const Node& node, const PlannedStep& planned, const std::vector<Operand>& operands, const std::vector<OutputType>& outputs) {
     std::vector<const Tensor*> inputs;
+    inputs.reserve(operands.size());
     for (const Operand& operand : operands) inputs.push_back(operand.value);
     std::vector<Tensor> results;
     if (planned.row->aliases_input) {

@@ -49,8 +49,8 @@ ValueId existing_cast(const Graph& graph, ValueId value, DataType type) {
   return ValueId::none;
 }
 
-// `name` is a copy: the names in the graph move when values are added.
-ValueId cast(GraphRewriter& rewriter, ValueId value, DataType type, const std::string name) {
+// `name` is none of the graph's own strings: those move when values are added.
+ValueId cast(GraphRewriter& rewriter, ValueId value, DataType type, const std::string& name) {
   if (const ValueId found = existing_cast(rewriter.graph(), value, type); found != ValueId::none) return found;
   return rewriter.add_node("Cast", name + "_Cast", {value}, name, {to_type(type)});
 }
@@ -61,7 +61,7 @@ ValueId rounded_input(GraphRewriter& rewriter, ValueId input) {
   return cast(rewriter, cast(rewriter, input, DataType::bfloat16, name + "_bfloat16"), DataType::float32, name + "_rounded");
 }
 
-ValueId store(GraphRewriter& rewriter, const std::string name, Tensor weights, NodeDecision& decision) {
+ValueId store(GraphRewriter& rewriter, const std::string& name, Tensor weights, NodeDecision& decision) {
   if (const auto equal = rewriter.equal_constant(weights)) {
     decision.remark("tied weights: stored once");
     return *equal;
@@ -85,16 +85,17 @@ void apply(SchemeContext& context, Assignment& assignment) {
   const auto& scheme = std::get<Bf16Scheme>(assignment.scheme);
   const Node node = rewriter.graph().nodes[assignment.node];
   const ValueId original = node.inputs[weight_input(node)];
+  const std::string name = rewriter.graph()[original].name;
   NodeDecision& decision = assignment.decision;
   decision.weight_sqnr_db = weight_sqnr_db(weight_matrix_of(rewriter.graph(), node));
   decision.stored_bytes = 0;
-  const ValueId stored = store(rewriter, rewriter.graph()[original].name, rounded(*rewriter.graph().constant(original)), decision);
+  const ValueId stored = store(rewriter, name, rounded(*rewriter.graph().constant(original)), decision);
   rewriter.require_opset(cast_opset);
   if (is_lookup(node)) {
     decision.remark("its rows are stored in bfloat16 and looked up as float");
     return cast_behind(rewriter, assignment.node, stored);
   }
-  const ValueId floats = cast(rewriter, stored, DataType::float32, rewriter.graph()[original].name + "_rounded");
+  const ValueId floats = cast(rewriter, stored, DataType::float32, name + "_rounded");
   rewriter.graph().nodes[assignment.node].inputs[1] = floats;
   if (scheme.weights_only) return;
   const ValueId input = rounded_input(rewriter, node.inputs[0]);
