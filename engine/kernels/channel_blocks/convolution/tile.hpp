@@ -31,11 +31,11 @@ struct BlockedSums {
   }
 
   // The shorter side of the tile waits in registers, the other passes through one.
-  [[gnu::always_inline]] void add(const float* image, std::size_t pixel_stride, const float* filters) {
+  [[gnu::always_inline]] void add(const float* const (&pixels)[P], std::size_t place, const float* filters) {
     if constexpr (P < B) {
       FloatLanes<W> values[P];
 #pragma GCC unroll 8
-      for (int pixel = 0; pixel < P; ++pixel) values[pixel] = broadcast_from<W>(image + static_cast<std::size_t>(pixel) * pixel_stride);
+      for (int pixel = 0; pixel < P; ++pixel) values[pixel] = broadcast_from<W>(pixels[pixel] + place);
 #pragma GCC unroll 8
       for (int block = 0; block < B; ++block) {
         const FloatLanes<W> weights = load<W>(filters + block * W);
@@ -48,7 +48,7 @@ struct BlockedSums {
       for (int block = 0; block < B; ++block) weights[block] = load<W>(filters + block * W);
 #pragma GCC unroll 8
       for (int pixel = 0; pixel < P; ++pixel) {
-        const FloatLanes<W> value = broadcast_from<W>(image + static_cast<std::size_t>(pixel) * pixel_stride);
+        const FloatLanes<W> value = broadcast_from<W>(pixels[pixel] + place);
 #pragma GCC unroll 8
         for (int block = 0; block < B; ++block) of[pixel][block] = multiply_add<W>(value, weights[block], of[pixel][block]);
       }
@@ -75,34 +75,48 @@ struct BlockedSums {
   }
 };
 
+// Each pixel has a pointer of its own: left alone, GCC makes one of them and as many indices as there are lanes, and keeps them in memory.
+template <int P>
+[[gnu::always_inline]] inline void step_pixels(const float* (&pixels)[P], std::size_t step) {
+#pragma GCC unroll 8
+  for (int i = 0; i < P; ++i) {
+    pixels[i] += step;
+    asm("" : "+r"(pixels[i]));
+  }
+}
+
 template <int W, int B, int P, bool one_tap>
 [[gnu::noinline]] void blocked_tile(const BlockedRun& run, std::size_t pixel, const float* ahead, std::size_t ahead_step) noexcept {
   BlockedSums<W, B, P> sums;
   float* outputs = run.outputs + pixel * W;
   const float* addend = run.addend == nullptr ? nullptr : run.addend + pixel * W;
   sums.begin(run, outputs);
-  const float* image = run.image + pixel * run.pixel_stride;
   const float* filters = run.filters;
-  const std::size_t stride = run.pixel_stride;
+  const float* pixels[P];  // what the first tap reads
+#pragma GCC unroll 8
+  for (int i = 0; i < P; ++i) pixels[i] = run.image + (pixel + static_cast<std::size_t>(i)) * run.pixel_stride;
   if constexpr (one_tap) {
-    for (std::size_t channel = 0; channel < run.channels; channel += W, image += run.channel_stride) {
+    for (std::size_t channel = 0; channel < run.channels; channel += W) {
 #pragma GCC unroll 16
-      for (int lane = 0; lane < W; ++lane, filters += B * W, ahead += ahead_step) {
+      for (std::size_t lane = 0; lane < W; ++lane, filters += B * W, ahead += ahead_step) {
         __builtin_prefetch(ahead, 0, 2);
-        sums.add(image + lane, stride, filters);
+        sums.add(pixels, lane, filters);
       }
+      step_pixels(pixels, run.channel_stride);
     }
   } else {
     const std::size_t* const taps = run.taps;
     const std::size_t tap_count = run.tap_count;
-    for (std::size_t channel = 0; channel < run.channels; channel += run.neighbours, image += run.channel_stride) {
-      for (const float* own = image; own < image + run.neighbours; ++own) {
+    for (std::size_t channel = 0; channel < run.channels; channel += run.neighbours) {
+      for (std::size_t neighbour = 0; neighbour < run.neighbours; ++neighbour) {
 #pragma GCC unroll 3
         for (std::size_t tap = 0; tap < tap_count; ++tap, filters += B * W, ahead += ahead_step) {
           __builtin_prefetch(ahead, 0, 2);
-          sums.add(own + taps[tap], stride, filters);
+          sums.add(pixels, taps[tap], filters);
         }
+        step_pixels(pixels, 1);
       }
+      step_pixels(pixels, run.channel_stride - run.neighbours);
     }
   }
   sums.end(run, outputs, addend);
