@@ -8,6 +8,7 @@
 #include "engine/base/text.hpp"
 #include "engine/onnx/read.hpp"
 #include "engine/ops/operator.hpp"
+#include "engine/passes/fuse_activations.hpp"
 #include "engine/passes/running.hpp"
 #include "engine/run/executor.hpp"
 #include "tests/engine/passes/sketch.hpp"
@@ -38,12 +39,16 @@ void expect_same_bits(const Model& before, const Model& after, const std::vector
   }
 }
 
+// The model with its activations fused; after all passes it gives the same bits and does not change any more.
 Model prepared(const Model& before, const std::vector<Tensor>& inputs) {
   Model model = before;
   (void)prepare_for_running(model);
   for (const PassResult& again : prepare_for_running(model)) EXPECT_EQ(again.rewrites, 0U) << again.name;
   expect_same_bits(before, model, inputs);
-  return model;
+  Model fused = before;
+  (void)fuse_activations(fused);
+  expect_same_bits(before, fused, inputs);
+  return fused;
 }
 
 struct Case {
