@@ -1,6 +1,9 @@
 // Operators of two inputs that work pair by pair, with numpy's broadcasting: a functor each.
 #pragma once
 
+#include <algorithm>
+#include <optional>
+
 #include "engine/ops/convert.hpp"
 #include "engine/ops/operator.hpp"
 #include "engine/ops/shape_inference.hpp"
@@ -24,12 +27,50 @@ void apply_row(const Left* left, std::int64_t left_stride, const Right* right, s
   }
 }
 
+/// The loops around an innermost one of `width` elements that all operands walk one by one, if the loop around it meets the same `width`
+/// elements of one input again and again: values in blocks of channels (channel_blocks.hpp) beside one number a channel.
+inline std::optional<StridedLoops> loops_around(const StridedLoops& loops, std::int64_t width) {
+  const std::size_t count = loops.sizes.size();
+  if (count < 2 || loops.inner_size() != width) return std::nullopt;
+  std::vector<std::vector<std::int64_t>> strides = loops.strides;
+  for (const std::vector<std::int64_t>& operand : strides) {
+    if (operand.back() != 1) return std::nullopt;
+  }
+  if (strides[1][count - 2] != 0 && strides[2][count - 2] != 0) return std::nullopt;
+  for (std::vector<std::int64_t>& operand : strides) operand.pop_back();
+  return StridedLoops(std::span(loops.sizes).first(count - 1), std::move(strides));
+}
+
+/// Rows of `width` elements, the next one so many strides on. The width is a constant: a row is a register.
+template <std::int64_t width, class Left, class Right, class Out, class Function>
+void apply_rows(const Left* left, std::int64_t left_stride, const Right* right, std::int64_t right_stride, Out* out,
+                std::int64_t out_stride, std::int64_t count, const Function& function) {
+  for (std::int64_t row = 0; row < count; ++row, left += left_stride, right += right_stride, out += out_stride) {
+    Out result[width];  // the inputs may lie where the outputs do, for all the compiler knows
+    for (std::int64_t at = 0; at < width; ++at) result[at] = function(left[at], right[at]);
+    std::copy_n(result, width, out);
+  }
+}
+
+template <std::int64_t width, class Left, class Right, class Out, class Function>
+bool applied_in_rows(const StridedLoops& loops, const Left* left, const Right* right, Out* out, const Function& function) {
+  const std::optional<StridedLoops> around = loops_around(loops, width);
+  if (!around) return false;
+  for_each_row(*around, [&](std::span<const std::int64_t> at) {
+    apply_rows<width>(left + at[1], around->inner_stride(1), right + at[2], around->inner_stride(2), out + at[0], around->inner_stride(0),
+                      around->inner_size(), function);
+  });
+  return true;
+}
+
 /// Applies the function to the broadcast inputs 0 and 1 of a step, whose elements are given.
 template <class Left, class Right, class Out, class Function>
 void for_each_pair(const RunContext& run, std::span<const Left> left, std::span<const Right> right, std::span<Out> out,
                    const Function& function) {
   const Shape* const shapes[] = {&run.in(0).shape(), &run.in(1).shape()};
   const StridedLoops loops = broadcast_loops(run.out().shape(), shapes);
+  if (applied_in_rows<8>(loops, left.data(), right.data(), out.data(), function)) return;
+  if (applied_in_rows<16>(loops, left.data(), right.data(), out.data(), function)) return;
   for_each_row(loops, [&](std::span<const std::int64_t> at) {
     apply_row(left.data() + at[1], loops.inner_stride(1), right.data() + at[2], loops.inner_stride(2), out.data() + at[0],
               loops.inner_size(), function);

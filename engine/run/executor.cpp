@@ -4,7 +4,6 @@
 #include <unordered_map>
 #include <utility>
 
-#include "engine/base/aligned_memory.hpp"
 #include "engine/ops/shape_inference.hpp"
 #include "engine/ops/step_threads.hpp"
 #include "engine/ops/words.hpp"
@@ -13,6 +12,10 @@
 
 namespace titrate::engine {
 namespace {
+
+// Where a part of a joined value may begin. No kernel asks for aligned memory; but a register that lies across two lines of the cache takes
+// two reads. A block of 8 channels (ops/channel_blocks.hpp) of an odd number of pixels ends after half a line, as a register does.
+constexpr std::size_t joined_alignment = 32;
 
 // The outputs' types of a step for the input shapes of its last run.
 struct Inferred {
@@ -130,7 +133,7 @@ struct Executor::State {
     if (element_count(std::span(*whole.shape).first(axis)) != 1) return nullptr;
     std::size_t first = 0;
     for (std::size_t input = 0; input < place.input; ++input) first += bytes_of(type.type, element_count(expected.input_shapes[input]));
-    if (first % cache_line != 0) return nullptr;
+    if (first % joined_alignment != 0) return nullptr;
     std::shared_ptr<std::byte>& begun = joined[place.step];
     if (begun == nullptr) begun = place_for(node.outputs[0], whole);
     if (begun == nullptr) begun = pool.allocate(bytes_of(whole.type, element_count(*whole.shape)));

@@ -96,6 +96,11 @@ ValueId Blocks::add_constant(const std::string& name, Tensor tensor) { return gr
 
 ValueId Blocks::make(ValueId id) { return made_[id] = graph_.add_value(names_.value(graph_[id].name + "_blocks")); }
 
+void Blocks::make_same(ValueId id, ValueId same) {
+  made_[id] = made_.at(same);
+  regions_.join(id, same);
+}
+
 void Blocks::add_moved(Node node, const Node& original, double products) {
   const ValueId output = original.outputs.at(0);
   for (const std::vector<ValueId>& ids : {original.inputs, original.outputs}) {

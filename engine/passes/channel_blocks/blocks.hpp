@@ -44,6 +44,8 @@ class Blocks {
   ValueId add_constant(const std::string& name, Tensor tensor);
   /// A new value: `id` in blocks.
   ValueId make(ValueId id);
+  /// `id` is `same`, which a node made in blocks.
+  void make_same(ValueId id, ValueId same);
   /// A node in blocks for `original`: it joins the region of its values. `products` of a convolution.
   void add_moved(Node node, const Node& original, double products = 0);
   void add(Node node) { nodes_.push_back(std::move(node)); }

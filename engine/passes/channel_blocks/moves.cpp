@@ -144,6 +144,13 @@ bool broadcasting(Blocks& blocks, const Node& node) {
   return true;
 }
 
+// What hands its input on in a run: no node is left of it.
+bool handed_on(Blocks& blocks, const Node& node) {
+  if (!blocks.made_in_blocks(node.inputs.at(0)) || node.has_output(1) || node.has_input(2)) return false;
+  blocks.make_same(node.outputs[0], node.inputs[0]);
+  return true;
+}
+
 // --- parts
 
 // An axis that may count from behind is the one of the channels.
@@ -168,6 +175,85 @@ bool concat(Blocks& blocks, const Node& node) {
   return true;
 }
 
+// Two numbers for the batch and the channels that change nothing; then those of rows and columns.
+template <class Number>
+bool leaves_channels(const Tensor& numbers, Number batch, Number channels) {
+  return numbers.elements() == 4 && numbers.data<Number>()[0] == batch && numbers.data<Number>()[1] == channels;
+}
+
+// The scales or sizes of five axes, made of those of four; nothing if channels are resized too.
+std::optional<Tensor> resized_axes(const Blocks& blocks, const Tensor& given, const Shape& input) {
+  Tensor five;
+  if (given.type() == DataType::float32 && leaves_channels<float>(given, 1.0F, 1.0F)) {
+    const auto scales = given.data<float>();
+    five = Tensor::of<float>({5}, std::vector<float>{1.0F, 1.0F, scales[2], scales[3], 1.0F});
+  } else if (given.type() == DataType::int64 && leaves_channels<std::int64_t>(given, input[0], input[1])) {
+    const auto sizes = given.data<std::int64_t>();
+    const std::int64_t count = (input[1] + blocks.lanes() - 1) / blocks.lanes();
+    five = Tensor::of<std::int64_t>({5}, std::vector<std::int64_t>{input[0], count, sizes[2], sizes[3], blocks.lanes()});
+  } else {
+    return std::nullopt;
+  }
+  return five;
+}
+
+// Inputs: X, scales (opset 10), or X, roi, scales, sizes, of which one of the last two is there.
+bool resize(Blocks& blocks, const Node& node) {
+  const std::optional<Shape> input = blocks.planes_shape(node.inputs.at(0));
+  if (!input || !blocks.made_in_blocks(node.inputs[0]) || node.find("axes") != nullptr || node.text("mode", "nearest") == "cubic")
+    return false;
+  if (node.text("coordinate_transformation_mode", "") == "tf_crop_and_resize") return false;  // its region is in numbers of four axes
+  if (node.text("keep_aspect_ratio_policy", "stretch") != "stretch") return false;
+  const std::size_t which = node.inputs.size() - 1;
+  const Tensor* given = blocks.constant(node.inputs[which]);
+  if (which == 0 || given == nullptr || (which == 3 && node.has_input(2))) return false;
+  std::optional<Tensor> five = resized_axes(blocks, *given, *input);
+  if (!five) return false;
+  Node moved = node;
+  moved.inputs[0] = blocks.in_blocks(node.inputs[0]);
+  moved.inputs[which] = blocks.add_constant(blocks.name(node.inputs[which]) + "_blocks", std::move(*five));
+  if (which > 1) moved.inputs[1] = ValueId::none;
+  moved.outputs[0] = blocks.make(node.outputs[0]);
+  blocks.add_moved(std::move(moved), node);
+  return true;
+}
+
+// Equal parts, or those that an attribute or a constant lists, all of whole blocks; the first three opsets' forms of `split`.
+std::optional<std::vector<std::int64_t>> parts_of(const Blocks& blocks, const Node& node, std::int64_t channels) {
+  std::vector<std::int64_t> parts = node.integers("split");
+  if (node.has_input(1)) {
+    const Tensor* given = blocks.constant(node.inputs[1]);
+    if (given == nullptr || given->type() != DataType::int64) return std::nullopt;
+    parts.assign(given->data<std::int64_t>().begin(), given->data<std::int64_t>().end());
+  }
+  const auto count = static_cast<std::int64_t>(node.outputs.size());
+  if (parts.empty() && channels % count == 0) parts.assign(node.outputs.size(), channels / count);
+  const bool whole = std::ranges::all_of(parts, [&](std::int64_t part) { return part > 0 && part % blocks.lanes() == 0; });
+  return whole && parts.size() == node.outputs.size() ? std::optional(std::move(parts)) : std::nullopt;
+}
+
+bool split(Blocks& blocks, const Node& node) {
+  const std::optional<Shape> input = blocks.planes_shape(node.inputs.at(0));
+  const auto missing = [](ValueId id) { return id == ValueId::none; };
+  if (!input || !blocks.made_in_blocks(node.inputs[0]) || !is_channel_axis(node.integer("axis", 0))) return false;
+  if (std::ranges::any_of(node.outputs, missing)) return false;
+  std::optional<std::vector<std::int64_t>> parts = parts_of(blocks, node, (*input)[1]);
+  if (!parts) return false;
+  for (std::int64_t& part : *parts) part /= blocks.lanes();
+  Node moved = node;
+  moved.set("axis", std::int64_t{1});
+  moved.inputs[0] = blocks.in_blocks(node.inputs[0]);
+  if (node.has_input(1)) {
+    const auto count = static_cast<std::int64_t>(parts->size());
+    moved.inputs[1] = blocks.add_constant(blocks.name(node.inputs[1]) + "_blocks", Tensor::of<std::int64_t>({count}, *parts));
+  } else if (node.find("split") != nullptr) {
+    moved.set("split", *parts);
+  }
+  for (ValueId& output : moved.outputs) output = blocks.make(output);
+  blocks.add_moved(std::move(moved), node);
+  return true;
+}
+
 // --- the table
 
 // Those that keep finite numbers finite: behind the last channel nothing may become NaN. So no Div, Log, Exp, Pow or Sqrt.
@@ -182,7 +268,6 @@ constexpr std::array rows = {
     Row{"Elu", "", unary},
     Row{"HardSigmoid", "", unary},
     Row{"HardSwish", "", unary},
-    Row{"Identity", "", unary},
     Row{"LeakyRelu", "", unary},
     Row{"Mish", "", unary},
     Row{"Neg", "", unary},
@@ -197,7 +282,11 @@ constexpr std::array rows = {
     Row{"PRelu", "", broadcasting},
     Row{"Sub", "", broadcasting},
     Row{"Sum", "", broadcasting},
+    Row{"Dropout", "", handed_on},
+    Row{"Identity", "", handed_on},
     Row{"Concat", "", concat},
+    Row{"Resize", "", resize},
+    Row{"Split", "", split},
 };
 
 }  // namespace

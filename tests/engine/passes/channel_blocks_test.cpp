@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <map>
 
 #include "engine/base/text.hpp"
 #include "engine/ops/channel_blocks.hpp"
@@ -103,6 +104,63 @@ TEST(ChannelBlocks, FireModulesAreJoinedInBlocks) {
   net.conv("u", "g", 32, 64, 1).conv("u", "h", 32, 64).node("Concat", {"g", "h"}, {"out"}, {one("axis", -3)}).output("out");
   EXPECT_THAT(net.moved_types(),
               ElementsAre("b.Conv", "b.Conv", "b.Conv", "b.Conv", "Concat", "b.Conv", "b.Conv", "b.Conv", "Concat", "b.FromBlocks"));
+}
+
+// Of fire modules whose blocks have an odd number of pixels parts are computed in their places too: they begin with a register.
+TEST(ChannelBlocks, PartsAreComputedWhereTheyAreJoined) {
+  Network net({1, 3, 5, 5});
+  net.conv("x", "a", 3, 64).conv("a", "e", 64, 48, 1).conv("a", "f", 64, 48).node("Concat", {"e", "f"}, {"j"}, {one("axis", 1)});
+  net.conv("j", "out", 96, 64).output("out");
+  const auto plan = std::make_shared<const Plan>(net.moved());
+  Executor executor(plan);
+  std::map<std::string, const std::byte*> places;
+  const auto observe = [&](ValueId id, const Tensor& tensor) { places[plan->graph()[id].name] = tensor.bytes().data(); };
+  for (int run = 0; run < 2; ++run) (void)executor.run(std::vector{numbers({1, 3, 5, 5})}, observe);
+  EXPECT_EQ(places.at("e_blocks"), places.at("j_blocks"));
+  EXPECT_EQ(places.at("f_blocks"), places.at("j_blocks") + 48 * 25 * sizeof(float));
+}
+
+TEST(ChannelBlocks, ImagesAreResized) {
+  struct Case {
+    std::string mode, coordinates;
+    bool by_sizes;
+  };
+  const Case cases[] = {{"nearest", "asymmetric", false},
+                        {"nearest", "half_pixel", true},
+                        {"linear", "half_pixel", false},
+                        {"linear", "align_corners", true}};
+  for (const Case& resized : cases) {
+    SCOPED_TRACE(resized.mode + " " + resized.coordinates);
+    Network net({2, 3, 7, 9});
+    net.conv("x", "a", 3, 20).constant("scales", floats({1, 1, 2, 1.5F})).constant("sizes", int64s({2, 20, 13, 10}));
+    const std::vector<std::string> inputs =
+        resized.by_sizes ? std::vector<std::string>{"a", "", "", "sizes"} : std::vector<std::string>{"a", "", "scales"};
+    net.node("Resize", inputs, {"r"}, {text("mode", resized.mode), text("coordinate_transformation_mode", resized.coordinates)});
+    net.conv("r", "out", 20, 32).output("out");
+    EXPECT_THAT(net.moved_types(), ElementsAre("b.Conv", "Resize", "b.Conv", "b.FromBlocks"));
+  }
+  Network channels({2, 8, 7, 9});
+  channels.conv("x", "a", 8, 20).constant("scales", floats({1, 2, 2, 2})).node("Resize", {"a", "", "scales"}, {"r"}).output("r");
+  EXPECT_THAT(channels.moved_types(), ElementsAre("b.Conv", "b.FromBlocks", "Resize"));
+}
+
+TEST(ChannelBlocks, WholeBlocksAreSplit) {
+  Network net({1, 3, 9, 9});
+  net.conv("x", "a", 3, 64).constant("parts", int64s({16, 48})).node("Split", {"a", "parts"}, {"p", "q"}, {one("axis", 1)});
+  net.conv("p", "r", 16, 16).conv("q", "s", 48, 16).node("Mul", {"r", "s"}, {"t"}).output("t");
+  EXPECT_THAT(net.moved_types(), ElementsAre("b.Conv", "Split", "b.Conv", "b.Conv", "Mul", "b.FromBlocks"));
+  Network parts({1, 8, 9, 9});
+  parts.conv("x", "a", 8, 72).node("Split", {"a"}, {"p", "q", "r"}, {one("axis", 1)}).output("p").output("q").output("r");
+  EXPECT_EQ(parts.moved_types()[1], ops::block_lanes() == 8 ? "Split" : "b.FromBlocks");
+  Network rows({1, 8, 9, 9});
+  rows.conv("x", "a", 8, 32).node("Split", {"a"}, {"p", "q", "r"}, {one("axis", 2)}).output("p").output("q").output("r");
+  EXPECT_THAT(rows.moved_types(), ElementsAre("b.Conv", "b.FromBlocks", "Split"));
+}
+
+TEST(ChannelBlocks, WhatHandsItsInputOnVanishes) {
+  Network net({1, 3, 9, 9});
+  net.conv("x", "a", 3, 64).node("Dropout", {"a"}, {"d"}).node("Identity", {"d"}, {"i"}).conv("i", "b", 64, 32).output("d").output("b");
+  EXPECT_THAT(net.moved_types(), ElementsAre("b.Conv", "b.Conv", "b.FromBlocks", "b.FromBlocks"));
 }
 
 // Blocks that are not whole cannot be joined.

@@ -129,18 +129,18 @@ std::vector<float> joined_by_definition(const Tensor& x, std::int64_t batch) {
 TEST(Executor, ComputesValuesWhereTheyAreJoined) {
   const auto plan = std::make_shared<const Plan>(joined_values());
   Executor executor(plan);
-  const std::vector<Shape> shapes = {{1, 2, 16}, {1, 2, 16}, {1, 4, 16}, {1, 4, 16}, {2, 4, 16},
-                                     {2, 4, 16}, {1, 3, 5},  {1, 3, 5},  {1, 2, 16}, {1, 2, 16}};
+  const std::vector<Shape> shapes = {{1, 2, 16}, {1, 2, 16}, {1, 4, 16}, {1, 4, 16}, {2, 4, 16}, {2, 4, 16},
+                                     {1, 3, 5},  {1, 3, 5},  {1, 2, 16}, {1, 2, 16}, {1, 3, 8},  {1, 3, 8}};
   for (std::size_t index = 0; index < shapes.size(); ++index) {
     const Tensor x = counted(shapes[index]);
     const JoinedRun run(executor, *plan, x);
     EXPECT_THAT(run.whole, testing::Pointwise(testing::FloatEq(), joined_by_definition(x, shapes[index][0]))) << index;
-    // From the second run with the same sizes on, if nothing lies between the parts and they begin with a line.
+    // From the second run with the same sizes on, if nothing lies between the parts and they begin with half a line.
     const std::byte* whole = run.places.at("whole");
     const bool in_place = index % 2 == 1 && shapes[index][0] == 1;
     EXPECT_EQ(run.places.at("inner") == whole, in_place) << index;
     EXPECT_EQ(run.places.at("left") == whole, in_place) << index;
-    EXPECT_EQ(run.places.at("right") == whole + x.bytes().size(), in_place && shapes[index][2] == 16) << index;
+    EXPECT_EQ(run.places.at("right") == whole + x.bytes().size(), in_place && x.bytes().size() % 32 == 0) << index;
   }
 }
 
