@@ -1,0 +1,72 @@
+#include "engine/kernels/convolution/blocked_depthwise.hpp"
+
+#include <algorithm>
+
+#include "engine/kernels/channel_blocks/layout.hpp"
+#include "engine/kernels/threads.hpp"
+
+namespace titrate::kernels {
+namespace {
+
+std::size_t size(std::int64_t given) { return static_cast<std::size_t>(given); }
+
+// Rows of outputs that a thread takes at once: 16 KB, which an activation that follows still finds in the first cache.
+std::size_t rows_together(const ConvolutionGeometry& geometry, std::size_t lanes) {
+  constexpr std::size_t floats = 4096;
+  return std::max<std::size_t>(floats / (size(geometry.output[2]) * lanes), 1);
+}
+
+}  // namespace
+
+BlockedDepthwiseFilters::BlockedDepthwiseFilters(Isa isa, const ConvolutionGeometry& geometry, const float* filters, const float* bias)
+    : kernel_(blocked_depthwise_kernel(isa)), lanes_(channel_lanes(isa)), blocks_(block_count(size(geometry.groups), lanes_)) {
+  const std::size_t taps = size(geometry.taps());
+  size_ = (1 + taps) * lanes_;
+  packed_.assign(blocks_ * size_, 0.0F);
+  for (std::size_t channel = 0; channel < size(geometry.groups); ++channel) {
+    float* target = packed_.data() + channel / lanes_ * size_ + channel % lanes_;
+    if (bias != nullptr) target[0] = bias[channel];
+    for (std::size_t tap = 0; tap < taps; ++tap) target[(1 + tap) * lanes_] = filters[channel * taps + tap];
+  }
+}
+
+std::size_t blocked_depthwise_scratch(const BlockedDepthwiseFilters& filters, const ConvolutionGeometry& geometry) {
+  return size(geometry.input[2]) * filters.lanes();  // a row of zeros
+}
+
+void convolve_blocked_depthwise(const BlockedDepthwiseFilters& filters, const ConvolutionGeometry& geometry, const float* input,
+                                float* output, std::span<float> scratch, const Epilogue& epilogue) {
+  const std::size_t lanes = filters.lanes();
+  std::fill_n(scratch.data(), size(geometry.input[2]) * lanes, 0.0F);
+  const Activation& activation = epilogue.activation;
+  const bool in_registers = activation.is_identity() || activation.kind == ActivationKind::clamp;
+  const float bounds[2] = {activation.first, activation.second};
+  const std::size_t rows = size(geometry.output[1]);
+  const std::size_t row_size = size(geometry.output[2]) * lanes;
+  const std::size_t together = rows_together(geometry, lanes);
+  const std::size_t parts = (rows + together - 1) / together;
+  parallel_for(size(geometry.batch) * filters.blocks() * parts, [&](std::size_t index, std::size_t) {
+    const std::size_t plane = index / parts;
+    const std::size_t first = index % parts * together;
+    const std::size_t last = std::min(first + together, rows);
+    const std::size_t place = plane * rows * row_size;
+    filters.kernel()({.image = input + plane * size(geometry.input_size()) * lanes,
+                      .rows = size(geometry.input[1]),
+                      .columns = size(geometry.input[2]),
+                      .zeros = scratch.data(),
+                      .filter = filters.block(plane % filters.blocks()),
+                      .kernel = {size(geometry.kernel[1]), size(geometry.kernel[2])},
+                      .stride = {size(geometry.stride[1]), size(geometry.stride[2])},
+                      .dilation = {size(geometry.dilation[1]), size(geometry.dilation[2])},
+                      .pad = {geometry.pad[1], geometry.pad[2]},
+                      .first_row = first,
+                      .last_row = last,
+                      .output_columns = size(geometry.output[2]),
+                      .addend = in_registers && epilogue.addend != nullptr ? epilogue.addend + place : nullptr,
+                      .bounds = in_registers && !activation.is_identity() ? bounds : nullptr,
+                      .outputs = output + place});
+    if (!in_registers) epilogue.finish(output, place + first * row_size, (last - first) * row_size);
+  });
+}
+
+}  // namespace titrate::kernels
