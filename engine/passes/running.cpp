@@ -1,5 +1,6 @@
 #include "engine/passes/running.hpp"
 
+#include "engine/passes/channel_blocks.hpp"
 #include "engine/passes/channels_last.hpp"
 #include "engine/passes/fuse_activations.hpp"
 #include "engine/passes/fuse_weight_dequantization.hpp"
@@ -13,6 +14,7 @@ std::span<const Pass> running_passes() {
       {"channels_last", channels_last},
       {"fuse_weight_dequantization", fuse_weight_dequantization},  // before activations are fused: MatMulNBits has none
       {"fuse_activations", fuse_activations},
+      {"channel_blocks", channel_blocks},  // last: the others look for the operators that ONNX and com.microsoft name
   };
   return rows;
 }
