@@ -36,11 +36,13 @@ std::optional<Shape> convolution_input(const Blocks& blocks, const Node& node, c
   return shape[1] == channels ? std::optional(std::move(shape)) : std::nullopt;
 }
 
-// Planes where that needs no reordering; nothing if the operator has no form for it.
+// Planes of a few channels are read as they are; of more, each would be a stream of its own, from pages far apart: 512 of them take twice as
+// long. Nothing if the operator has no form for it.
 std::optional<ops::ImageOrder> order_of_input(const Blocks& blocks, const Node& node, const Shape& weights, const Shape& input) {
   const auto has_form = [&](ops::ImageOrder order) { return ops::convolves_in_blocks(node, weights, input, order); };
   const bool reordered = !blocks.has_blocks(node.inputs[0]);
-  if (reordered && has_form(ops::ImageOrder::planes)) return ops::ImageOrder::planes;
+  const bool few = input[1] < 2 * blocks.lanes();
+  if (reordered && (few || !blocks.planes_shape(node.inputs[0])) && has_form(ops::ImageOrder::planes)) return ops::ImageOrder::planes;
   // What is not known to have four axes cannot be reordered; and a depthwise convolution alone is never worth it.
   const bool is_depthwise = weights[1] == 1 && node.integer("group", 1) > 1;
   if (reordered && (!blocks.planes_shape(node.inputs[0]) || is_depthwise)) return std::nullopt;

@@ -97,6 +97,9 @@ template <int W, int B, int P, bool one_tap>
   for (int i = 0; i < P; ++i) pixels[i] = run.image + (pixel + static_cast<std::size_t>(i)) * run.pixel_stride;
   if constexpr (one_tap) {
     for (std::size_t channel = 0; channel < run.channels; channel += W) {
+      // The image two tiles ahead: each block of channels is a stream of its own, more of them than the processor follows by itself.
+#pragma GCC unroll 8
+      for (int ahead_of = 0; ahead_of < P * W; ahead_of += 16) __builtin_prefetch(pixels[0] + 2 * P * W + ahead_of, 0, 3);
 #pragma GCC unroll 16
       for (std::size_t lane = 0; lane < W; ++lane, filters += B * W, ahead += ahead_step) {
         __builtin_prefetch(ahead, 0, 2);
