@@ -262,9 +262,15 @@ TEST(ChannelBlocks, RegionsThatDoNotPayStay) {
   EXPECT_THAT(narrow.conv("x", "a", 64, 3).output("a").moved_types(), ElementsAre("Conv"));
   // The one that pays moves, the other one behind it does not.
   Network both({1, 8, 14, 14});
-  both.conv("x", "a", 8, 64).node("Exp", {"a"}, {"e"}).conv("e", "b", 64, 16, 1).node("Exp", {"b"}, {"f"}).conv("f", "c", 16, 16, 1);
-  EXPECT_THAT(both.node("Exp", {"c"}, {"out"}).output("out").moved_types(),
-              ElementsAre("b.Conv", "b.FromBlocks", "Exp", "b.Conv", "b.FromBlocks", "Exp", "Conv", "Exp"));
+  both.conv("x", "a", 8, 16).node("Exp", {"a"}, {"e"}).conv("e", "b", 16, 16, 1).node("Exp", {"b"}, {"out"}).output("out");
+  EXPECT_THAT(both.moved_types(), ElementsAre("b.Conv", "b.FromBlocks", "Exp", "Conv", "Exp"));
+}
+
+// Many planes are as many streams: they are reordered first.
+TEST(ChannelBlocks, ManyPlanesAreReordered) {
+  Network net({1, 64, 12, 12});
+  net.conv("x", "a", 64, 32).conv("x", "b", 64, 32).node("Add", {"a", "b"}, {"out"}).output("out");
+  EXPECT_THAT(net.moved_types(), ElementsAre("b.ToBlocks", "b.Conv", "b.Conv", "b.FromBlocks"));
 }
 
 TEST(ChannelBlocks, LeavesWhatHasNoFormInBlocks) {
