@@ -59,12 +59,16 @@ class AxisMapCopy {
  private:
   void copy(std::size_t axis, std::int64_t offset, Word* target) const {
     if (axis + 1 == maps_.size()) return copy_last(offset, target);
+    std::int64_t before = -1;
     for (const std::int64_t position : maps_[axis]) {
       if (position < 0) {
         std::fill_n(target, target_strides_[axis], fill_);
+      } else if (position == before) {
+        std::copy_n(target - target_strides_[axis], target_strides_[axis], target);  // enlarged: the same once more
       } else {
         copy(axis + 1, offset + position * strides_[axis], target);
       }
+      before = position;
       target += target_strides_[axis];
     }
   }

@@ -221,7 +221,8 @@ TEST(PrepareForRunning, KeepsTheBitsOfRealModels) {
   if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no models at " << folder;
   const std::pair<std::string, Tensor> models[] = {{"m1_mnist_cnn", numbers({1, 1, 28, 28}, 11, 128)},
                                                    {"m2_squeezenet_imagenet", numbers({1, 3, 224, 224}, 12)},
-                                                   {"m3_resnet4b_cifar10", numbers({1, 3, 32, 32}, 13)}};
+                                                   {"m3_resnet4b_cifar10", numbers({1, 3, 32, 32}, 13)},
+                                                   {"m6_yolox_nano_coco", numbers({1, 3, 416, 416}, 14)}};
   for (const auto& [name, input] : models) {
     SCOPED_TRACE(name);
     Model before = read_model(folder / name / "model.onnx");
