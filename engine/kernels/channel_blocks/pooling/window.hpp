@@ -1,6 +1,7 @@
 // Windows over pixels of W channels as a template; see pooling.hpp for what it computes. For the files of an instruction set only.
 #pragma once
 
+#include "engine/kernels/channel_blocks/inner_columns.hpp"
 #include "engine/kernels/channel_blocks/pooling.hpp"
 #include "engine/kernels/lanes.hpp"
 
@@ -121,26 +122,10 @@ template <int W, class Tap, int R, int K, int S>
   for (; done < count; ++done) inner_outputs<W, Tap, R, K, S, 1>(rows, column + done * S, counted, outputs + done * W);
 }
 
-// The outputs of a row of which the whole window lies between the first and the last column.
-struct InnerColumns {
-  std::size_t first;
-  std::size_t last;
-
-  [[gnu::always_inline]] explicit InnerColumns(const BlockedPool& pool) {
-    const auto stride = static_cast<std::ptrdiff_t>(pool.stride[1]);
-    const auto outputs = static_cast<std::ptrdiff_t>(pool.output_columns);
-    const std::ptrdiff_t reach = static_cast<std::ptrdiff_t>((pool.kernel[1] - 1) * pool.dilation[1]);
-    const std::ptrdiff_t room = static_cast<std::ptrdiff_t>(pool.columns) - 1 - reach + pool.pad[1];  // where the last one may begin
-    const std::ptrdiff_t begin = smaller(outputs, pool.pad[1] <= 0 ? 0 : (pool.pad[1] + stride - 1) / stride);
-    first = static_cast<std::size_t>(begin);
-    last = static_cast<std::size_t>(room < 0 ? begin : larger(begin, smaller(outputs, room / stride + 1)));
-  }
-};
-
 /// Windows of K x K neighbours, S columns apart.
 template <int W, class Tap, int K, int S>
 void pool_small(const BlockedPool& pool) {
-  const InnerColumns inner(pool);
+  const InnerColumns inner(pool.columns, K, S, pool.pad[1], pool.output_columns);
   const std::size_t column = static_cast<std::size_t>(static_cast<std::ptrdiff_t>(inner.first * S) - pool.pad[1]);
   for (std::size_t row = 0; row < pool.output_rows; ++row) {
     const WindowRows<W> rows(pool, row);
