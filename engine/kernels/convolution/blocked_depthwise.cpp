@@ -76,7 +76,7 @@ void convolve_blocked_depthwise(const BlockedDepthwiseFilters& filters, const Co
   const Scratch layout(geometry, lanes);
   std::fill_n(scratch.data(), layout.zeros, 0.0F);
   const Activation& activation = epilogue.activation;
-  const bool in_registers = activation.is_identity() || activation.kind == ActivationKind::clamp;
+  const bool clamps = activation.kind == ActivationKind::clamp;
   const float bounds[2] = {activation.first, activation.second};
   const std::size_t rows = size(geometry.output[1]);
   const std::size_t row_size = size(geometry.output[2]) * lanes;
@@ -91,10 +91,12 @@ void convolve_blocked_depthwise(const BlockedDepthwiseFilters& filters, const Co
     work.outputs = output + place;
     work.zeros = scratch.data();
     work.strips = scratch.data() + layout.zeros + thread * layout.strips;
-    if (in_registers && epilogue.addend != nullptr) work.addend = epilogue.addend + place;
-    if (in_registers && !activation.is_identity()) work.bounds = bounds;
+    if (epilogue.addend != nullptr) work.addend = epilogue.addend + place;
+    if (clamps) work.bounds = bounds;
     filters.kernel()(work);
-    if (!in_registers) epilogue.finish(output, place + work.first_row * row_size, (work.last_row - work.first_row) * row_size);
+    if (clamps || activation.is_identity()) return;
+    float* finished = output + place + work.first_row * row_size;
+    epilogue.activate(activation, finished, finished, (work.last_row - work.first_row) * row_size);
   });
 }
 
