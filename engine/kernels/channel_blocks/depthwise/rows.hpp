@@ -7,36 +7,46 @@
 namespace titrate::kernels {
 namespace {
 
-// The rows of an output's taps. Those outside of the image are rows of zeros. K: how many there are, as a constant; 0: any number.
-template <int W, int K>
+// Neighbouring outputs whose taps lie side by side in memory.
+struct OutputRun {
+  const float* pixels;  // where the first output's first tap is, in row `first_row` of the image
+  std::size_t first_row;
+  std::size_t pitch;  // in floats, from row to row
+  std::size_t first;  // output column
+  std::size_t count;
+};
+
+/// The rows of an output's taps. Those outside of the image are rows of zeros. K: how many there are, as a constant; 0: any number.
+template <int K>
 struct TapRows {
   const float* rows[K];
 
-  [[gnu::always_inline]] TapRows(const BlockedDepthwise& work, std::size_t output_row) {
+  [[gnu::always_inline]] TapRows(const BlockedDepthwise& work, const OutputRun& run, std::size_t output_row) {
     const std::ptrdiff_t top = static_cast<std::ptrdiff_t>(output_row * work.stride[0]) - work.pad[0];
 #pragma GCC unroll 5
     for (int i = 0; i < K; ++i) {
       const auto row = static_cast<std::size_t>(top + i);  // too large in front of the image
-      rows[i] = row < work.rows ? work.image + row * work.columns * W : work.zeros;
+      rows[i] = row < work.rows ? run.pixels + (row - run.first_row) * run.pitch : work.zeros;
     }
   }
   [[gnu::always_inline]] const float* operator[](std::size_t i) const { return rows[i]; }
 };
 
-template <int W>
-struct TapRows<W, 0> {
+template <>
+struct TapRows<0> {
   const BlockedDepthwise& work;
+  const OutputRun& run;
   std::ptrdiff_t top;
 
-  [[gnu::always_inline]] TapRows(const BlockedDepthwise& given, std::size_t output_row)
-      : work(given), top(static_cast<std::ptrdiff_t>(output_row * given.stride[0]) - given.pad[0]) {}
+  [[gnu::always_inline]] TapRows(const BlockedDepthwise& given, const OutputRun& outputs, std::size_t output_row)
+      : work(given), run(outputs), top(static_cast<std::ptrdiff_t>(output_row * given.stride[0]) - given.pad[0]) {}
   [[gnu::always_inline]] const float* operator[](std::size_t i) const {
     const auto row = static_cast<std::size_t>(top + static_cast<std::ptrdiff_t>(i * work.dilation[0]));
-    return row < work.rows ? work.image + row * work.columns * W : work.zeros;
+    return row < work.rows ? run.pixels + (row - run.first_row) * run.pitch : work.zeros;
   }
 };
 
-// The weights of nine taps stay in registers; those of more are read where they are needed, once for several outputs.
+/// The weights of nine taps stay in registers; those of more are read where they are needed, once for several outputs.
 template <int W, int K>
 struct TapWeights {
   const float* filter;
@@ -54,105 +64,146 @@ struct TapWeights<W, 3> {
   [[gnu::always_inline]] FloatLanes<W> operator[](std::size_t tap) const { return weights[tap]; }
 };
 
-// What is done to a sum before it is stored.
+/// What sums begin with, and what is done to them before they are stored.
 template <int W>
-[[gnu::always_inline]] inline void finish_sum(const BlockedDepthwise& work, FloatLanes<W> sum, std::size_t place) {
-  if (work.addend != nullptr) sum += load<W>(work.addend + place);
-  if (work.bounds != nullptr) sum = at_most<W>(at_least<W>(sum, broadcast_from<W>(work.bounds)), broadcast_from<W>(work.bounds + 1));
-  store<W>(work.outputs + place, sum);
-}
+struct SumEnds {
+  FloatLanes<W> start;
+  FloatLanes<W> low;
+  FloatLanes<W> high;
+  const float* addend;
+  float* outputs;
 
-/// V neighbouring outputs with all taps between the first and the last column. S: how far they are apart; 0: any number. `column` is that
-/// of the first tap, `place` that of the first output in memory.
-template <int W, int K, int S, int V>
-[[gnu::always_inline]] inline void inner_outputs(const BlockedDepthwise& work, const TapRows<W, K>& rows, const TapWeights<W, K>& weights,
-                                                 std::size_t column, std::size_t place) {
-  const std::size_t taps_down = K > 0 ? K : work.kernel[0];
-  const std::size_t taps_across = K > 0 ? K : work.kernel[1];
-  const std::size_t step = K > 0 ? W : work.dilation[1] * W;
-  const std::size_t stride = S > 0 ? S * W : work.stride[1] * W;
-  FloatLanes<W> sums[V];
+  [[gnu::always_inline]] explicit SumEnds(const BlockedDepthwise& work)
+      : start(load<W>(work.filter)),
+        low(broadcast<W>(work.bounds != nullptr ? work.bounds[0] : -__builtin_inff())),
+        high(broadcast<W>(work.bounds != nullptr ? work.bounds[1] : __builtin_inff())),
+        addend(work.addend),
+        outputs(work.outputs) {}
+
+  template <int V>
+  [[gnu::always_inline]] void finish(FloatLanes<W> (&sums)[V], std::size_t place) const {
+    if (addend != nullptr) {
 #pragma GCC unroll 8
-  for (std::size_t own = 0; own < V; ++own) sums[own] = load<W>(work.filter);
-#pragma GCC unroll 5
-  for (std::size_t i = 0; i < taps_down; ++i) {
-    const float* source = rows[i] + column * W;
-#pragma GCC unroll 5
-    for (std::size_t j = 0; j < taps_across; ++j) {
-      const FloatLanes<W> weight = weights[i * taps_across + j];
-#pragma GCC unroll 8
-      for (std::size_t own = 0; own < V; ++own) {
-        sums[own] = multiply_add<W>(weight, load<W>(source + j * step + own * stride), sums[own]);
-      }
+      for (int own = 0; own < V; ++own) sums[own] += load<W>(addend + place + own * W);
     }
-  }
 #pragma GCC unroll 8
-  for (std::size_t own = 0; own < V; ++own) finish_sum<W>(work, sums[own], place + own * W);
-}
-
-/// One output at any column: taps outside of the image read a zero.
-template <int W, int K>
-[[gnu::always_inline]] inline void clipped_output(const BlockedDepthwise& work, const TapRows<W, K>& rows, const TapWeights<W, K>& weights,
-                                                  std::size_t output_column, std::size_t place) {
-  const std::size_t taps_down = K > 0 ? K : work.kernel[0];
-  const std::size_t taps_across = K > 0 ? K : work.kernel[1];
-  const std::size_t step = K > 0 ? 1 : work.dilation[1];
-  const auto begin = static_cast<std::size_t>(static_cast<std::ptrdiff_t>(output_column * work.stride[1]) - work.pad[1]);
-  FloatLanes<W> sum = load<W>(work.filter);
-#pragma GCC unroll 5
-  for (std::size_t i = 0; i < taps_down; ++i) {
-    const float* source = rows[i];
-#pragma GCC unroll 5
-    for (std::size_t j = 0; j < taps_across; ++j) {
-      const std::size_t column = begin + j * step;  // too large in front of the image
-      const float* pixel = column < work.columns ? source + column * W : work.zeros;
-      sum = multiply_add<W>(weights[i * taps_across + j], load<W>(pixel), sum);
-    }
-  }
-  finish_sum<W>(work, sum, place);
-}
-
-// The outputs of a row that have all taps between the first and the last column.
-struct InnerColumns {
-  std::size_t first;
-  std::size_t last;
-
-  [[gnu::always_inline]] explicit InnerColumns(const BlockedDepthwise& work) {
-    const auto smaller = [](std::ptrdiff_t a, std::ptrdiff_t b) __attribute__((always_inline)) { return a < b ? a : b; };
-    const auto stride = static_cast<std::ptrdiff_t>(work.stride[1]);
-    const auto outputs = static_cast<std::ptrdiff_t>(work.output_columns);
-    const auto reach = static_cast<std::ptrdiff_t>((work.kernel[1] - 1) * work.dilation[1]);
-    const std::ptrdiff_t room = static_cast<std::ptrdiff_t>(work.columns) - 1 - reach + work.pad[1];  // where the last one may begin
-    const std::ptrdiff_t begin = smaller(outputs, work.pad[1] <= 0 ? 0 : (work.pad[1] + stride - 1) / stride);
-    const std::ptrdiff_t end = room < 0 ? begin : smaller(outputs, room / stride + 1);
-    first = static_cast<std::size_t>(begin);
-    last = static_cast<std::size_t>(end < begin ? begin : end);
+    for (int own = 0; own < V; ++own) store<W>(outputs + place + own * W, at_most<W>(at_least<W>(sums[own], low), high));
   }
 };
 
 template <int W, int K, int S>
-void depthwise_rows(const BlockedDepthwise& work) {
-  constexpr std::size_t wide = K == 3 ? 4 : 8;  // as many sums as registers are left for
-  const InnerColumns inner(work);
-  const TapWeights<W, K> weights(work.filter);
-  const std::size_t stride = S > 0 ? S : work.stride[1];
-  for (std::size_t row = work.first_row; row < work.last_row; ++row) {
-    const TapRows<W, K> rows(work, row);
-    std::size_t place = row * work.output_columns * W;
+struct RowOfOutputs {
+  const TapRows<K>& rows;
+  const TapWeights<W, K>& weights;
+  const SumEnds<W>& ends;
+  std::size_t taps_down;
+  std::size_t taps_across;
+  std::size_t step;    // in floats, from tap to tap
+  std::size_t stride;  // and from output to output
+
+  /// V of them. S and K as constants leave nothing to compute but addresses. `offset`: of the first one's taps in their rows, in floats.
+  template <int V>
+  [[gnu::always_inline]] void chunk(std::size_t offset, std::size_t place) const {
+    FloatLanes<W> sums[V];
+#pragma GCC unroll 8
+    for (std::size_t own = 0; own < V; ++own) sums[own] = ends.start;
+#pragma GCC unroll 5
+    for (std::size_t i = 0; i < (K > 0 ? K : taps_down); ++i) {
+      const float* source = rows[i] + offset;
+#pragma GCC unroll 5
+      for (std::size_t j = 0; j < (K > 0 ? K : taps_across); ++j) {
+        const FloatLanes<W> weight = weights[i * (K > 0 ? K : taps_across) + j];
+#pragma GCC unroll 8
+        for (std::size_t own = 0; own < V; ++own) {
+          const float* tap = source + j * (K > 0 ? W : step) + own * (S > 0 ? S * W : stride);
+          sums[own] = multiply_add<W>(weight, load<W>(tap), sums[own]);
+        }
+      }
+    }
+    ends.template finish<V>(sums, place);
+  }
+
+  /// Fewer than V of them.
+  template <int V>
+  [[gnu::always_inline]] void rest(std::size_t count, std::size_t offset, std::size_t place) const {
+    if constexpr (V > 1) {
+      if (count == V - 1) {
+        chunk<V - 1>(offset, place);
+      } else {
+        rest<V - 1>(count, offset, place);
+      }
+    }
+  }
+
+  /// All of them, with as many sums at once as registers are left for.
+  [[gnu::always_inline]] void all(std::size_t count, std::size_t place) const {
+    constexpr std::size_t wide = K == 3 && W == 8 ? 4 : 8;
+    std::size_t offset = 0;
     std::size_t done = 0;
-    for (; done < inner.first; ++done, place += W) clipped_output<W, K>(work, rows, weights, done, place);
-    std::size_t column = static_cast<std::size_t>(static_cast<std::ptrdiff_t>(done * stride) - work.pad[1]);
-    const auto run = [&]<int V>() __attribute__((always_inline)) {
-      inner_outputs<W, K, S, V>(work, rows, weights, column, place);
-      done += V;
-      column += V * stride;
-      place += V * W;
-    };
-    while (done + wide <= inner.last) run.template operator()<wide>();
-    if (wide > 4 && done + 4 <= inner.last) run.template operator()<4>();
-    if (done + 2 <= inner.last) run.template operator()<2>();
-    if (done < inner.last) run.template operator()<1>();
-    for (; done < work.output_columns; ++done, place += W) clipped_output<W, K>(work, rows, weights, done, place);
+    for (; done + wide <= count; done += wide) {
+      chunk<wide>(offset, place);
+      offset += wide * (S > 0 ? S * W : stride);
+      place += wide * W;
+    }
+    rest<wide>(count - done, offset, place);
+  }
+};
+
+/// `width` columns of the image from `first` on, which may be outside: zeros. Rows [first_row, last_row).
+template <int W>
+[[gnu::always_inline]] inline void copy_strip(const BlockedDepthwise& work, const DepthwiseStrips& strips, std::ptrdiff_t first,
+                                              std::size_t width, float* target) {
+  for (std::size_t row = strips.first_row; row < strips.last_row; ++row) {
+    const float* source = work.image + row * work.columns * W;
+    for (std::size_t i = 0; i < width; ++i, target += W) {
+      const auto column = static_cast<std::size_t>(first + static_cast<std::ptrdiff_t>(i));  // too large in front of the image
+      store<W>(target, column < work.columns ? load<W>(source + column * W) : FloatLanes<W>{});
+    }
+  }
+}
+
+/// The runs of a row of outputs.
+struct OutputRuns {
+  OutputRun runs[3];
+  std::size_t count = 0;
+
+  [[gnu::always_inline]] void add(const OutputRun& run) {
+    if (run.count > 0) runs[count++] = run;
+  }
+};
+
+template <int W>
+[[gnu::always_inline]] inline OutputRuns runs_of(const BlockedDepthwise& work, const DepthwiseStrips& strips) {
+  const auto column_of = [&](std::size_t output) __attribute__((always_inline)) {
+    return static_cast<std::ptrdiff_t>(output * work.stride[1]) - work.pad[1];
+  };
+  const InnerColumns& inner = strips.inner;
+  OutputRuns made;
+  copy_strip<W>(work, strips, column_of(0), strips.left, work.strips);
+  made.add({work.strips, strips.first_row, strips.left * W, 0, strips.whole ? work.output_columns : inner.first});
+  if (strips.whole) return made;
+  if (inner.first < inner.last) {
+    made.add({work.image + column_of(inner.first) * W, 0, work.columns * W, inner.first, inner.last - inner.first});
+  }
+  float* right = work.strips + (strips.last_row - strips.first_row) * strips.left * W;
+  copy_strip<W>(work, strips, column_of(inner.last), strips.right, right);
+  made.add({right, strips.first_row, strips.right * W, inner.last, work.output_columns - inner.last});
+  return made;
+}
+
+template <int W, int K, int S>
+void depthwise_rows(const BlockedDepthwise& given) {
+  const BlockedDepthwise work = given;  // no store changes what is here
+  const OutputRuns runs = runs_of<W>(work, DepthwiseStrips(work));
+  const TapWeights<W, K> weights(work.filter);
+  const SumEnds<W> ends(work);
+  for (std::size_t row = work.first_row; row < work.last_row; ++row) {
+    for (std::size_t i = 0; i < runs.count; ++i) {
+      const OutputRun& run = runs.runs[i];
+      const TapRows<K> rows(work, run, row);
+      const RowOfOutputs<W, K, S> outputs{rows, weights, ends, work.kernel[0], work.kernel[1], work.dilation[1] * W, work.stride[1] * W};
+      outputs.all(run.count, (row * work.output_columns + run.first) * W);
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 // Windows over pixels of W channels as a template; see pooling.hpp for what it computes. For the files of an instruction set only.
 #pragma once
 
+#include "engine/kernels/channel_blocks/inner_columns.hpp"
 #include "engine/kernels/channel_blocks/pooling.hpp"
 #include "engine/kernels/lanes.hpp"
 
@@ -121,26 +122,10 @@ template <int W, class Tap, int R, int K, int S>
   for (; done < count; ++done) inner_outputs<W, Tap, R, K, S, 1>(rows, column + done * S, counted, outputs + done * W);
 }
 
-// The outputs of a row of which the whole window lies between the first and the last column.
-struct InnerColumns {
-  std::size_t first;
-  std::size_t last;
-
-  [[gnu::always_inline]] explicit InnerColumns(const BlockedPool& pool) {
-    const auto stride = static_cast<std::ptrdiff_t>(pool.stride[1]);
-    const auto outputs = static_cast<std::ptrdiff_t>(pool.output_columns);
-    const std::ptrdiff_t reach = static_cast<std::ptrdiff_t>((pool.kernel[1] - 1) * pool.dilation[1]);
-    const std::ptrdiff_t room = static_cast<std::ptrdiff_t>(pool.columns) - 1 - reach + pool.pad[1];  // where the last one may begin
-    const std::ptrdiff_t begin = smaller(outputs, pool.pad[1] <= 0 ? 0 : (pool.pad[1] + stride - 1) / stride);
-    first = static_cast<std::size_t>(begin);
-    last = static_cast<std::size_t>(room < 0 ? begin : larger(begin, smaller(outputs, room / stride + 1)));
-  }
-};
-
 /// Windows of K x K neighbours, S columns apart.
 template <int W, class Tap, int K, int S>
 void pool_small(const BlockedPool& pool) {
-  const InnerColumns inner(pool);
+  const InnerColumns inner(pool.columns, K, S, pool.pad[1], pool.output_columns);
   const std::size_t column = static_cast<std::size_t>(static_cast<std::ptrdiff_t>(inner.first * S) - pool.pad[1]);
   for (std::size_t row = 0; row < pool.output_rows; ++row) {
     const WindowRows<W> rows(pool, row);
@@ -158,24 +143,62 @@ void pool_small(const BlockedPool& pool) {
 // Any window: rows of the image are combined into `kept`, as far as some neighbouring outputs reach, then columns of that.
 constexpr std::size_t kept_columns = 64;
 
+/// V registers, `apart` floats from one to the next; each is combined with `count` - 1 others, `step` floats from one to the next.
+template <int W, class Tap, int V>
+[[gnu::always_inline]] inline void combine_several(const float* source, std::size_t count, std::size_t step, std::size_t apart,
+                                                   FloatLanes<W> (&all)[V]) {
+#pragma GCC unroll 4
+  for (std::size_t own = 0; own < V; ++own) all[own] = Tap::start();
+  for (std::size_t tap = 0; tap < count; ++tap, source += step) {
+#pragma GCC unroll 4
+    for (std::size_t own = 0; own < V; ++own) all[own] = Tap::combine(all[own], load<W>(source + own * apart));
+  }
+}
+
+/// Rows of `count` columns combined, from `column` on.
+template <int W, class Tap>
+[[gnu::always_inline]] inline void keep_columns(const WindowRows<W>& rows, std::size_t column, std::size_t count, float* kept) {
+  const float* source = rows.first + column * W;
+  std::size_t done = 0;
+  for (; done + 4 <= count; done += 4) {
+    FloatLanes<W> all[4];
+    combine_several<W, Tap, 4>(source + done * W, rows.count, rows.pitch, W, all);
+#pragma GCC unroll 4
+    for (std::size_t own = 0; own < 4; ++own) store<W>(kept + (done + own) * W, all[own]);
+  }
+  for (; done < count; ++done) store<W>(kept + done * W, combine_column<W, Tap, 0>(rows, column + done));
+}
+
 /// Outputs [first, first + count), which reach kept_columns at most.
 template <int W, class Tap>
 [[gnu::always_inline]] inline void kept_outputs(const BlockedPool& pool, const WindowRows<W>& rows, std::size_t first, std::size_t count,
                                                 float* outputs) {
   float kept[kept_columns * W];
   const std::size_t step = pool.dilation[1];
-  const std::size_t reach = (count - 1) * pool.stride[1] + (pool.kernel[1] - 1) * step + 1;
+  const auto reach = static_cast<std::ptrdiff_t>((count - 1) * pool.stride[1] + (pool.kernel[1] - 1) * step + 1);
   const std::ptrdiff_t begin = static_cast<std::ptrdiff_t>(first * pool.stride[1]) - pool.pad[1];
-  for (std::size_t i = 0; i < reach; ++i) {
-    const std::size_t column = static_cast<std::size_t>(begin + static_cast<std::ptrdiff_t>(i));  // too large in front of the image
-    store<W>(kept + i * W, column < pool.columns ? combine_column<W, Tap, 0>(rows, column) : Tap::start());
+  const std::ptrdiff_t inside = larger(0, smaller(reach, -begin));  // where the image begins and ends
+  const std::ptrdiff_t outside = larger(inside, smaller(reach, static_cast<std::ptrdiff_t>(pool.columns) - begin));
+  for (std::ptrdiff_t i = 0; i < inside; ++i) store<W>(kept + i * W, Tap::start());
+  if (inside < outside) {
+    keep_columns<W, Tap>(rows, static_cast<std::size_t>(begin + inside), static_cast<std::size_t>(outside - inside), kept + inside * W);
   }
-  for (std::size_t own = 0; own < count; ++own) {
-    const float* source = kept + own * pool.stride[1] * W;
-    FloatLanes<W> all = load<W>(source);
-    for (std::size_t tap = 1; tap < pool.kernel[1]; ++tap) all = Tap::combine(all, load<W>(source + tap * step * W));
-    const std::size_t counted = Tap::divides ? static_cast<std::size_t>(TapRange(pool, 1, first + own).counted) : 0;
-    finish_output<W, Tap>(all, rows.counted * counted, outputs + own * W);
+  for (std::ptrdiff_t i = outside; i < reach; ++i) store<W>(kept + i * W, Tap::start());
+  const auto counted = [&](std::size_t own) __attribute__((always_inline)) {
+    return Tap::divides ? rows.counted * static_cast<std::size_t>(TapRange(pool, 1, first + own).counted) : 0;
+  };
+  const std::size_t apart = pool.stride[1] * W;
+  std::size_t done = 0;
+  for (; done + 4 <= count; done += 4) {
+    FloatLanes<W> all[4];
+    combine_several<W, Tap, 4>(kept + done * apart, pool.kernel[1], step * W, apart, all);
+#pragma GCC unroll 4
+    for (std::size_t own = 0; own < 4; ++own) finish_output<W, Tap>(all[own], counted(done + own), outputs + (done + own) * W);
+  }
+  for (; done < count; ++done) {
+    FloatLanes<W> all[1];
+    combine_several<W, Tap, 1>(kept + done * apart, pool.kernel[1], step * W, apart, all);
+    finish_output<W, Tap>(all[0], counted(done), outputs + done * W);
   }
 }
 
