@@ -7,6 +7,7 @@
 #include "engine/kernels/convolution/blocked_depthwise.hpp"
 #include "engine/kernels/convolution/depthwise.hpp"
 #include "tests/engine/kernels/blocked_images.hpp"
+#include "tests/engine/kernels/float_numbers.hpp"
 
 namespace titrate::kernels {
 namespace {
@@ -35,19 +36,15 @@ ConvolutionGeometry geometry_of(const Filter& filter, std::int64_t channels, std
 
 struct Problem {
   ConvolutionGeometry geometry;
-  ImageSizes input_sizes, output_sizes;
   std::vector<float> input, filters, bias, addend;
 
-  explicit Problem(const ConvolutionGeometry& sizes)
-      : geometry(sizes),
-        input_sizes{static_cast<std::size_t>(sizes.batch), static_cast<std::size_t>(sizes.groups),
-                    static_cast<std::size_t>(sizes.input_size())},
-        output_sizes{input_sizes.batch, input_sizes.channels, static_cast<std::size_t>(sizes.output_size())} {
+  explicit Problem(const ConvolutionGeometry& sizes) : geometry(sizes) {
+    const auto size = [](std::int64_t given) { return static_cast<std::size_t>(given); };
     std::mt19937 random(5);
-    input = random_numbers(input_sizes.batch * input_sizes.channels * input_sizes.pixels, random);
-    filters = random_numbers(input_sizes.channels * static_cast<std::size_t>(sizes.taps()), random);
-    bias = random_numbers(input_sizes.channels, random);
-    addend = random_numbers(output_sizes.batch * output_sizes.channels * output_sizes.pixels, random);
+    input = random_numbers(size(sizes.batch * sizes.groups * sizes.input_size()), random);
+    filters = random_numbers(size(sizes.groups * sizes.taps()), random);
+    bias = random_numbers(size(sizes.groups), random);
+    addend = random_numbers(size(sizes.batch * sizes.groups * sizes.output_size()), random);
   }
 
   [[nodiscard]] std::vector<float> on_planes(Isa isa, const Activation& activation, bool adds, bool biased) const {
@@ -64,8 +61,8 @@ struct Problem {
     const BlockedDepthwiseFilters kernel(isa, geometry, filters.data(), biased ? bias.data() : nullptr);
     const std::size_t need = blocked_depthwise_scratch(kernel, geometry);
     std::vector<float> scratch(need + 64, mark);
-    const std::vector<float> blocks = in_blocks(input, input_sizes, kernel.lanes(), 0.75F);
-    const std::vector<float> added = in_blocks(addend, output_sizes, kernel.lanes(), 0.5F);
+    const std::vector<float> blocks = images_in_blocks(input, geometry.batch, geometry.groups, geometry.input_size(), kernel.lanes());
+    const std::vector<float> added = images_in_blocks(addend, geometry.batch, geometry.groups, geometry.output_size(), kernel.lanes());
     std::vector<float> output(in_place ? added : std::vector<float>(added.size(), mark));
     output.resize(added.size() + 64, mark);
     const float* second = in_place ? output.data() : added.data();
@@ -75,7 +72,7 @@ struct Problem {
       EXPECT_EQ(scratch[need + i], mark);
       EXPECT_EQ(output[added.size() + i], mark);
     }
-    return in_planes(output, output_sizes, kernel.lanes());
+    return images_in_planes(output, geometry.batch, geometry.groups, geometry.output_size(), kernel.lanes());
   }
 };
 

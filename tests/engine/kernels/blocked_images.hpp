@@ -1,60 +1,41 @@
-// Images in blocks of channels for tests, made element by element, without the kernels under test.
+// Images turned into blocks of channels and back, as the layout's definition says (engine/kernels/channel_blocks/layout.hpp).
 #pragma once
 
-#include <bit>
 #include <cstdint>
-#include <random>
+#include <span>
 #include <vector>
 
 #include "engine/kernels/channel_blocks/layout.hpp"
 
 namespace titrate::kernels {
 
-struct ImageSizes {
-  std::size_t batch, channels, pixels;
-};
-
-/// [N, C, pixels] as [N, blocks, pixels, lanes]; lanes without a channel hold `rest`.
-inline std::vector<float> in_blocks(const std::vector<float>& planes, const ImageSizes& sizes, std::size_t lanes, float rest) {
-  const std::size_t blocks = block_count(sizes.channels, lanes);
-  std::vector<float> made(sizes.batch * blocks * sizes.pixels * lanes, rest);
-  for (std::size_t sample = 0; sample < sizes.batch; ++sample) {
-    for (std::size_t channel = 0; channel < sizes.channels; ++channel) {
-      for (std::size_t pixel = 0; pixel < sizes.pixels; ++pixel) {
-        made[((sample * blocks + channel / lanes) * sizes.pixels + pixel) * lanes + channel % lanes] =
-            planes[(sample * sizes.channels + channel) * sizes.pixels + pixel];
-      }
-    }
+/// Behind the last channel stands a number that would show in every sum.
+inline std::vector<float> images_in_blocks(std::span<const float> planes, std::int64_t batch, std::int64_t channels, std::int64_t pixels,
+                                           std::size_t lanes) {
+  const auto width = static_cast<std::int64_t>(lanes);
+  const auto blocks = static_cast<std::int64_t>(block_count(static_cast<std::size_t>(channels), lanes));
+  std::vector<float> result(static_cast<std::size_t>(batch * blocks * width * pixels), 77.0F);
+  for (std::int64_t index = 0; index < batch * channels * pixels; ++index) {
+    const std::int64_t image = index / pixels / channels;
+    const std::int64_t channel = index / pixels % channels;
+    const std::int64_t place = ((image * blocks + channel / width) * pixels + index % pixels) * width + channel % width;
+    result[static_cast<std::size_t>(place)] = planes[static_cast<std::size_t>(index)];
   }
-  return made;
+  return result;
 }
 
-/// The other way round.
-inline std::vector<float> in_planes(const std::vector<float>& blocked, const ImageSizes& sizes, std::size_t lanes) {
-  const std::size_t blocks = block_count(sizes.channels, lanes);
-  std::vector<float> made;
-  for (std::size_t sample = 0; sample < sizes.batch; ++sample) {
-    for (std::size_t channel = 0; channel < sizes.channels; ++channel) {
-      for (std::size_t pixel = 0; pixel < sizes.pixels; ++pixel) {
-        made.push_back(blocked[((sample * blocks + channel / lanes) * sizes.pixels + pixel) * lanes + channel % lanes]);
-      }
-    }
+inline std::vector<float> images_in_planes(std::span<const float> in_blocks, std::int64_t batch, std::int64_t channels, std::int64_t pixels,
+                                           std::size_t lanes) {
+  const auto width = static_cast<std::int64_t>(lanes);
+  const auto blocks = static_cast<std::int64_t>(block_count(static_cast<std::size_t>(channels), lanes));
+  std::vector<float> result(static_cast<std::size_t>(batch * channels * pixels));
+  for (std::int64_t index = 0; index < batch * channels * pixels; ++index) {
+    const std::int64_t image = index / pixels / channels;
+    const std::int64_t channel = index / pixels % channels;
+    const std::int64_t place = ((image * blocks + channel / width) * pixels + index % pixels) * width + channel % width;
+    result[static_cast<std::size_t>(index)] = in_blocks[static_cast<std::size_t>(place)];
   }
-  return made;
-}
-
-/// As they are in memory: NaN equals NaN, zeros of different signs differ.
-inline std::vector<std::uint32_t> bits_of(const std::vector<float>& numbers) {
-  std::vector<std::uint32_t> bits;
-  for (const float number : numbers) bits.push_back(std::bit_cast<std::uint32_t>(number));
-  return bits;
-}
-
-inline std::vector<float> random_numbers(std::size_t count, std::mt19937& random) {
-  std::uniform_real_distribution<float> distribution(-1, 1);
-  std::vector<float> all(count);
-  for (float& value : all) value = distribution(random);
-  return all;
+  return result;
 }
 
 }  // namespace titrate::kernels

@@ -6,6 +6,7 @@
 
 #include "engine/kernels/channel_blocks/pooling.hpp"
 #include "tests/engine/kernels/blocked_images.hpp"
+#include "tests/engine/kernels/float_numbers.hpp"
 #include "tests/engine/ops/single_node.hpp"
 
 namespace titrate::kernels {
@@ -52,8 +53,8 @@ class BlockedPooling : public testing::TestWithParam<Isa> {
     SCOPED_TRACE(testing::Message() << type << " of " << channels << " channels, " << pooling);
     const bool largest = std::string(type) == "MaxPool";
     const auto size = [](std::int64_t given) { return static_cast<std::size_t>(given); };
-    const ImageSizes sizes{size(batch), size(channels), size(pooling.size[0] * pooling.size[1])};
-    const std::vector<float> planes = image(sizes.batch * sizes.channels * sizes.pixels, largest);
+    const std::int64_t pixels = pooling.size[0] * pooling.size[1];
+    const std::vector<float> planes = image(size(batch * channels * pixels), largest);
     engine::Tensor input = engine::Tensor::uninitialized(engine::DataType::float32, {batch, channels, pooling.size[0], pooling.size[1]});
     std::ranges::copy(planes, input.mutable_data<float>().begin());
     engine::SingleNode node(type, 19, {std::move(input)}, 1);
@@ -66,15 +67,15 @@ class BlockedPooling : public testing::TestWithParam<Isa> {
     const std::span<const float> of_planes = expected.data<float>();
 
     const std::size_t lanes = channel_lanes(GetParam());
-    const std::vector<float> blocks = in_blocks(planes, sizes, lanes, 0.25F);
+    const std::vector<float> blocks = images_in_blocks(planes, batch, channels, pixels, lanes);
     const engine::Shape& shape = expected.shape();
-    const ImageSizes output_sizes{sizes.batch, sizes.channels, size(shape[2] * shape[3])};
-    const std::size_t block = output_sizes.pixels * lanes;
-    const std::size_t count = sizes.batch * block_count(sizes.channels, lanes);
+    const std::int64_t output_pixels = shape[2] * shape[3];
+    const std::size_t block = size(output_pixels) * lanes;
+    const std::size_t count = size(batch) * block_count(size(channels), lanes);
     std::vector<float> outputs(count * block + 1, 77.0F);
     const BlockedPoolKernels& kernels = blocked_pool_kernels(GetParam());
     for (std::size_t index = 0; index < count; ++index) {
-      (largest ? kernels.largest : kernels.average)({.image = blocks.data() + index * sizes.pixels * lanes,
+      (largest ? kernels.largest : kernels.average)({.image = blocks.data() + index * size(pixels) * lanes,
                                                      .rows = size(pooling.size[0]),
                                                      .columns = size(pooling.size[1]),
                                                      .kernel = {size(pooling.kernel[0]), size(pooling.kernel[1])},
@@ -88,7 +89,8 @@ class BlockedPooling : public testing::TestWithParam<Isa> {
                                                      .outputs = outputs.data() + index * block});
       ASSERT_EQ(outputs[(index + 1) * block], 77.0F);
     }
-    ASSERT_EQ(bits_of(in_planes(outputs, output_sizes, lanes)), bits_of(std::vector<float>(of_planes.begin(), of_planes.end())));
+    ASSERT_EQ(bits_of(images_in_planes(outputs, batch, channels, output_pixels, lanes)),
+              bits_of(std::vector<float>(of_planes.begin(), of_planes.end())));
   }
 
   void expect_equal(const Pooling& pooling, std::int64_t channels) {
@@ -135,7 +137,8 @@ TEST_P(BlockedPooling, GlobalAverage) {
     engine::SingleNode node("GlobalAveragePool", 1, {std::move(input)}, 1);
     const engine::Tensor expected = node.run()[0];
     std::vector<float> means(lanes + 1, 77.0F);
-    blocked_pool_kernels(GetParam()).global_average(in_blocks(planes, {1, lanes, count}, lanes, 0).data(), count, means.data());
+    blocked_pool_kernels(GetParam())
+        .global_average(images_in_blocks(planes, 1, static_cast<std::int64_t>(lanes), pixels, lanes).data(), count, means.data());
     ASSERT_EQ(means.back(), 77.0F);
     means.pop_back();
     const std::span<const float> of_planes = expected.data<float>();

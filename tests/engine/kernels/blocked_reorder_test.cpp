@@ -2,6 +2,7 @@
 
 #include "engine/kernels/channel_blocks/reorder.hpp"
 #include "tests/engine/kernels/blocked_images.hpp"
+#include "tests/engine/kernels/float_numbers.hpp"
 
 namespace titrate::kernels {
 namespace {
@@ -17,9 +18,12 @@ TEST_P(BlockedReorder, MovesEveryNumberThereAndBack) {
   std::mt19937 random(3);
   for (std::size_t channels = 1; channels <= lanes; ++channels) {
     for (const std::size_t pixels : {1U, 2U, 3U, 4U, 5U, 7U, 8U, 13U, 49U, 64U, 131U}) {
-      const ImageSizes sizes{1, channels, pixels};
       const std::vector<float> planes = random_numbers(channels * pixels, random);
-      std::vector<float> expected = in_blocks(planes, sizes, lanes, 0.0F);
+      const auto size = [](std::size_t given) { return static_cast<std::int64_t>(given); };
+      std::vector<float> expected = images_in_blocks(planes, 1, size(channels), size(pixels), lanes);
+      for (std::size_t pixel = 0; pixel < pixels; ++pixel) {
+        for (std::size_t lane = channels; lane < lanes; ++lane) expected[pixel * lanes + lane] = 0;
+      }
       expected.push_back(mark);
       std::vector<float> block(pixels * lanes + 1, mark);
       kernels.to_block(planes.data(), channels, pixels, block.data());
