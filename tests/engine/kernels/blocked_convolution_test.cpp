@@ -81,7 +81,7 @@ struct Convolution {
     const std::size_t need = blocked_scratch(packed, geometry);
     std::vector<float> scratch(need + 64, mark);
     const auto blocks = [&](const std::vector<float>& planes, std::int64_t channels, std::int64_t pixels) {
-      return kernels::in_blocks(planes, sizes_of(channels, pixels), lanes, 77.0F);  // would show in every sum
+      return images_in_blocks(planes, geometry.batch, channels, pixels, lanes);
     };
     const std::vector<float> image =
         order == ImageOrder::planes ? input : blocks(input, geometry.groups * geometry.channels, geometry.input_size());
@@ -94,13 +94,10 @@ struct Convolution {
       EXPECT_EQ(output[added.size() + i], mark);
     }
     output.resize(added.size());
-    return in_planes(output, sizes_of(output_channels(), geometry.output_size()), lanes);
+    return images_in_planes(output, geometry.batch, output_channels(), geometry.output_size(), lanes);
   }
 
  private:
-  [[nodiscard]] ImageSizes sizes_of(std::int64_t channels, std::int64_t pixels) const {
-    return {static_cast<std::size_t>(geometry.batch), static_cast<std::size_t>(channels), static_cast<std::size_t>(pixels)};
-  }
   void fill(Random& random) {
     input = numbers(geometry.batch * geometry.groups * geometry.channels * geometry.input_size(), random);
     filters = numbers(geometry.groups * geometry.filters * geometry.depth(), random);
