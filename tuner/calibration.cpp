@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "engine/base/error.hpp"
@@ -110,7 +111,7 @@ engine::CalibrationStatistics collect_statistics(const engine::Model& prepared, 
     collector.add(extents[static_cast<std::size_t>(index)]);
     extents[static_cast<std::size_t>(index)] = {};
   });
-  for (const auto& worker : workers) collector.add(worker);
+  for (auto& worker : workers) collector.add(std::move(worker));
   return collector.take();
 }
 

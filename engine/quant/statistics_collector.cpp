@@ -34,15 +34,16 @@ void StatisticsCollector::Worker::observe(ValueId id, const Tensor& tensor) {
   if (slot < 0 || tensor.type() != DataType::float32) return;
   const auto index = static_cast<std::size_t>(slot);
   const std::span<const float> numbers = tensor.data<float>();
-  (*extents_)[index] = histograms_.empty() ? extent_of(numbers) : extent_of_range(histograms_[index].add(numbers));
+  (*extents_)[index] = histograms_.empty() ? extent_of(numbers) : extent_of_range(histograms_[index].add_thinned(numbers));
 }
 
 void StatisticsCollector::add(const Extents& extents) {
   for (std::size_t index = 0; index < extents.size(); ++index) statistics_[index].add(extents[index]);
 }
 
-void StatisticsCollector::add(const Worker& worker) {
-  for (std::size_t index = 0; index < worker.histograms_.size(); ++index) statistics_[index].histogram.merge(worker.histograms_[index]);
+void StatisticsCollector::add(Worker worker) {
+  for (std::size_t index = 0; index < worker.histograms_.size(); ++index)
+    statistics_[index].histogram.merge(std::move(worker.histograms_[index]));
 }
 
 CalibrationStatistics StatisticsCollector::take() {

@@ -1,5 +1,5 @@
 // Fills the statistics of all observed values in one pass over the calibration samples. Samples may run on several threads; the result does
-// not depend on it.
+// not depend on it. Histograms count a part of large activations (observers/thinning.hpp); ranges are those of all numbers.
 #pragma once
 
 #include <cstdint>
@@ -41,7 +41,7 @@ class StatisticsCollector {
   /// In the order of the samples.
   void add(const Extents& extents);
   /// In any order, once for each worker at the end.
-  void add(const Worker& worker);
+  void add(Worker worker);
   [[nodiscard]] CalibrationStatistics take();
 
  private:

@@ -34,6 +34,7 @@ double side_limit(std::span<const std::uint64_t> side, double cut, double width)
 }  // namespace
 
 ValueRange percentile_range(const ValueStatistics& statistics, const CalibrationRequest& request) {
+  if (request.percentile >= 100) return minmax_range(statistics, request);  // a histogram may lack the very last number
   const StreamingHistogram& histogram = statistics.histogram;
   const double share = request.percentile / 100;
   if (request.symmetric) {

@@ -5,8 +5,11 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <utility>
 
+#include "engine/base/aligned_memory.hpp"
 #include "engine/ops/grouped_floats.hpp"
+#include "engine/quant/observers/thinning.hpp"
 
 namespace titrate::engine {
 namespace {
@@ -30,25 +33,29 @@ std::size_t place_of(float number, int bins, float largest, double per_width) {
 
 }  // namespace
 
-StreamingHistogram::StreamingHistogram(int bins) : counts_(2 * static_cast<std::size_t>(bins) + 1) {}
+void StreamingHistogram::make_room() { counts_.resize(2 * static_cast<std::size_t>(bins_) + 1); }
 
 double StreamingHistogram::width() const { return exponent_ ? std::ldexp(1.0, *exponent_) : 1.0; }
 
 void StreamingHistogram::widen_to(int exponent) {
   if (!exponent_) exponent_ = exponent;
   while (*exponent_ < exponent) {
-    const auto half = static_cast<std::size_t>(bins());
+    const auto half = static_cast<std::size_t>(bins_);
     fold(std::span(counts_).first(half));
     fold(std::span(counts_).subspan(half, half));
     ++*exponent_;
   }
 }
 
+void StreamingHistogram::widen_for(float largest) {
+  if (!(largest > 0)) return;
+  int exponent = 0;
+  (void)std::frexp(largest, &exponent);  // largest < 2^exponent
+  widen_to(exponent - std::countr_zero(static_cast<unsigned>(bins_)));
+}
+
 ops::FloatRange StreamingHistogram::add(std::span<const float> numbers) {
-  // Adding to the number that was just stored has to wait for it: every other number of a large array is counted in a table of its own. For
-  // a small one that would cost more than it gains.
-  constexpr std::size_t large = std::size_t{1} << 17;
-  std::vector<std::uint64_t> own(numbers.size() >= large ? counts_.size() : 0);
+  make_room();
   ops::FloatRange all;
   for (std::size_t first = 0; first < numbers.size(); first += piece_size) {
     const std::span<const float> piece = numbers.subspan(first, std::min(piece_size, numbers.size() - first));
@@ -58,50 +65,55 @@ ops::FloatRange StreamingHistogram::add(std::span<const float> numbers) {
     all.lowest = std::min(all.lowest, range.lowest);
     all.highest = std::max(all.highest, range.highest);
     const float largest = std::max(-range.lowest, range.highest);
-    if (largest > 0) {
-      int exponent = 0;
-      (void)std::frexp(largest, &exponent);  // largest < 2^exponent
-      exponent -= std::countr_zero(static_cast<unsigned>(bins()));
-      if (exponent_ && *exponent_ < exponent) collect(own);
-      widen_to(exponent);
-    }
-    count(piece, largest, own.empty() ? counts_.data() : own.data());
+    widen_for(largest);
+    count(piece, largest, 1);
   }
-  collect(own);
   return all;
 }
 
-// Moves what was counted apart to the others.
-void StreamingHistogram::collect(std::span<std::uint64_t> apart) {
-  for (std::size_t place = 0; place < apart.size(); ++place) counts_[place] += apart[place];
-  std::fill(apart.begin(), apart.end(), 0);
+ops::FloatRange StreamingHistogram::add_thinned(std::span<const float> numbers) {
+  if (numbers.size() <= most_counted_whole) return add(numbers);
+  make_room();
+  const Thinned thinned = thin_out(numbers);
+  if (!(thinned.range.lowest <= thinned.range.highest)) return thinned.range;
+  const float largest = std::max(-thinned.range.lowest, thinned.range.highest);
+  widen_for(largest);
+  ask_for_counts();
+  for (const CountedStretch& each : thinned.stretches)
+    count(numbers.subspan(each.first, std::min(stretch_size, numbers.size() - each.first)), largest, each.weight);
+  return thinned.range;
 }
 
-void StreamingHistogram::count(std::span<const float> numbers, float largest, std::uint64_t* odd) {
+// The counts of a hundred values do not stay in a cache from sample to sample, and each would be waited for alone.
+void StreamingHistogram::ask_for_counts() const {
+  constexpr std::size_t line = cache_line / sizeof(std::uint64_t);
+  for (std::size_t place = 0; place < counts_.size(); place += line) __builtin_prefetch(&counts_[place], 1);
+}
+
+void StreamingHistogram::count(std::span<const float> numbers, float largest, std::uint64_t weight) {
   const double per_width = 1.0 / width();
   const auto factor = static_cast<float>(per_width);
   // A product too small for float32 belongs to the first bin, rounded or not.
   if (factor < std::numeric_limits<float>::min() || factor > std::numeric_limits<float>::max()) {
-    for (const float number : numbers) ++counts_[place_of(number, bins(), largest, per_width)];
+    for (const float number : numbers) counts_[place_of(number, bins_, largest, per_width)] += weight;
     return;
   }
   std::array<std::int32_t, piece_size + 16> places;
-  const std::size_t found = ops::places_of(numbers, bins(), largest, factor, places);
-  std::uint64_t* even = counts_.data();
-  even[0] += numbers.size() - found;  // zeros
-  std::size_t index = 0;
-  for (; index + 2 <= found; index += 2) {
-    ++even[static_cast<std::size_t>(places[index])];
-    ++odd[static_cast<std::size_t>(places[index + 1])];
-  }
-  if (index < found) ++even[static_cast<std::size_t>(places[index])];
+  const std::size_t found = ops::places_of(numbers, bins_, largest, factor, places);
+  std::uint64_t* counts = counts_.data();
+  counts[0] += weight * (numbers.size() - found);  // zeros
+  for (std::size_t index = 0; index < found; ++index) counts[static_cast<std::size_t>(places[index])] += weight;
 }
 
-void StreamingHistogram::merge(const StreamingHistogram& other) {
-  StreamingHistogram aligned = other;
+void StreamingHistogram::merge(StreamingHistogram other) {
+  if (other.counts_.empty()) return;
+  if (counts_.empty()) {
+    *this = std::move(other);
+    return;
+  }
   if (other.exponent_) widen_to(*other.exponent_);
-  if (exponent_ && aligned.exponent_) aligned.widen_to(*exponent_);
-  for (std::size_t place = 0; place < counts_.size(); ++place) counts_[place] += aligned.counts_[place];
+  if (exponent_ && other.exponent_) other.widen_to(*exponent_);
+  for (std::size_t place = 0; place < counts_.size(); ++place) counts_[place] += other.counts_[place];
 }
 
 std::vector<std::uint64_t> StreamingHistogram::magnitudes() const {
