@@ -1,6 +1,8 @@
 // Operators of two inputs that work pair by pair, with numpy's broadcasting: a functor each.
 #pragma once
 
+#include <type_traits>
+
 #include "engine/ops/convert.hpp"
 #include "engine/ops/operator.hpp"
 #include "engine/ops/shape_inference.hpp"
@@ -24,15 +26,15 @@ void apply_row(const Left* left, std::int64_t left_stride, const Right* right, s
   }
 }
 
-/// Applies the function to the broadcast inputs 0 and 1 of a step, whose elements are given.
+/// Applies the function to the broadcast inputs 0 and 1 of a step, whose elements are given; to floats on several threads.
 template <class Left, class Right, class Out, class Function>
 void for_each_pair(const RunContext& run, std::span<const Left> left, std::span<const Right> right, std::span<Out> out,
                    const Function& function) {
   const Shape* const shapes[] = {&run.in(0).shape(), &run.in(1).shape()};
   const StridedLoops loops = broadcast_loops(run.out().shape(), shapes);
-  for_each_row(loops, [&](std::span<const std::int64_t> at) {
-    apply_row(left.data() + at[1], loops.inner_stride(1), right.data() + at[2], loops.inner_stride(2), out.data() + at[0],
-              loops.inner_size(), function);
+  const kernels::OneThread alone(!std::is_floating_point_v<Left> || !std::is_floating_point_v<Right>);  // an integer division may throw
+  share_parts(loops, [&](std::span<const std::int64_t> at, std::int64_t count) {
+    apply_row(left.data() + at[1], loops.inner_stride(1), right.data() + at[2], loops.inner_stride(2), out.data() + at[0], count, function);
   });
 }
 

@@ -1,6 +1,8 @@
 #include "engine/ops/strided_loops.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <numeric>
 #include <utility>
 
 namespace titrate::engine::ops {
@@ -26,6 +28,8 @@ StridedLoops::StridedLoops(std::span<const std::int64_t> wanted, std::vector<std
 }
 
 bool StridedLoops::empty() const { return std::find(sizes.begin(), sizes.end(), 0) != sizes.end(); }
+
+std::int64_t StridedLoops::rows() const { return std::accumulate(sizes.begin(), sizes.end() - 1, std::int64_t{1}, std::multiplies<>()); }
 
 std::vector<std::int64_t> strides_of(std::span<const std::int64_t> shape) {
   std::vector<std::int64_t> strides(shape.size());
