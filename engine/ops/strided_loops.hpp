@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -11,6 +12,9 @@
 #include "engine/ops/step_threads.hpp"
 
 namespace titrate::engine::ops {
+
+/// The result and up to three inputs (Where).
+inline constexpr std::size_t most_operands = 4;
 
 /// Sizes of nested loops, the last one innermost, and for each operand how many elements one step of each loop moves it (0 = the same
 /// element again, negative = backwards). There is always an innermost loop; loops of size 1 are left out and loops that run on from each
@@ -40,7 +44,8 @@ template <class Row>
 void for_rows(const StridedLoops& loops, std::int64_t first, std::int64_t last, const Row& row) {
   const std::size_t outer = loops.sizes.size() - 1;
   std::vector<std::int64_t> index(outer, 0);
-  std::vector<std::int64_t> offsets(loops.strides.size(), 0);
+  std::array<std::int64_t, most_operands> room{};
+  const std::span<std::int64_t> offsets = std::span(room).first(loops.strides.size());
   std::int64_t left = first;
   for (std::size_t loop = outer; loop-- > 0 && left > 0;) {
     index[loop] = left % loops.sizes[loop];
@@ -90,7 +95,9 @@ void share_parts(const StridedLoops& loops, const Part& part) {
   for_each_row(loops, [&](std::span<const std::int64_t> at) {
     kernels::parallel_for(static_cast<std::size_t>((inner + shared_piece - 1) / shared_piece), [&](std::size_t index, std::size_t) {
       const std::int64_t first = static_cast<std::int64_t>(index) * shared_piece;
-      std::vector<std::int64_t> offsets(at.begin(), at.end());
+      std::array<std::int64_t, most_operands> room{};
+      const std::span<std::int64_t> offsets = std::span(room).first(at.size());
+      std::copy(at.begin(), at.end(), offsets.begin());
       for (std::size_t operand = 0; operand < offsets.size(); ++operand) offsets[operand] += first * loops.inner_stride(operand);
       part(std::span<const std::int64_t>(offsets), std::min(shared_piece, inner - first));
     });
