@@ -4,9 +4,7 @@
 #include <limits>
 #include <new>
 
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
+#include "engine/base/large_pages.hpp"
 
 namespace titrate {
 namespace {
@@ -22,10 +20,7 @@ void* allocate_aligned(std::size_t bytes) {
   const std::size_t rounded = bytes == 0 ? cache_line : (bytes + cache_line - 1) / cache_line * cache_line;
   void* memory = nullptr;
   if (posix_memalign(&memory, alignment, rounded) != 0) throw std::bad_alloc();
-#if defined(__linux__)
-  // Whole pages only: what is behind them may belong to others. A system without large pages says no, which does no harm.
-  if (alignment == large_page) (void)madvise(memory, bytes / large_page * large_page, MADV_HUGEPAGE);
-#endif
+  if (alignment == large_page) ask_for_large_pages(memory, bytes);
   return memory;
 }
 

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "engine/ops/strided_loops.hpp"
+#include "engine/ops/strided_copy.hpp"
 
 namespace titrate::engine::ops {
 
@@ -48,15 +48,31 @@ class AxisMapCopy {
     if (!maps.empty()) last_ = runs_of(maps.back());
   }
 
+  /// On several threads where there are at least three axes.
   void to(Word* target) const {
     if (maps_.empty()) {
       *target = *source_;
-    } else {
+    } else if (maps_.size() < 3) {
       copy(0, 0, target);
+    } else {
+      const kernels::OneThread alone(!may_share<Word>);
+      kernels::parallel_for(maps_[0].size() * maps_[1].size(), [&](std::size_t index, std::size_t) { copy_plane_at(index, target); });
     }
   }
 
  private:
+  // What lies at one position of the first two axes; `index` counts them.
+  void copy_plane_at(std::size_t index, Word* target) const {
+    const std::int64_t first = maps_[0][index / maps_[1].size()];
+    const std::int64_t second = maps_[1][index % maps_[1].size()];
+    target += static_cast<std::int64_t>(index) * target_strides_[1];
+    if (first < 0 || second < 0) {
+      std::fill_n(target, target_strides_[1], fill_);
+    } else {
+      copy(2, first * strides_[0] + second * strides_[1], target);
+    }
+  }
+
   void copy(std::size_t axis, std::int64_t offset, Word* target) const {
     if (axis + 1 == maps_.size()) return copy_last(offset, target);
     std::int64_t before = -1;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <type_traits>
 
 #include "engine/ops/convert.hpp"
 #include "engine/ops/operator.hpp"
@@ -56,24 +57,36 @@ template <std::int64_t width, class Left, class Right, class Out, class Function
 bool applied_in_rows(const StridedLoops& loops, const Left* left, const Right* right, Out* out, const Function& function) {
   const std::optional<StridedLoops> around = loops_around(loops, width);
   if (!around) return false;
-  for_each_row(*around, [&](std::span<const std::int64_t> at) {
+  share_rows(*around, width * around->inner_size(), [&](std::span<const std::int64_t> at) {
     apply_rows<width>(left + at[1], around->inner_stride(1), right + at[2], around->inner_stride(2), out + at[0], around->inner_stride(0),
                       around->inner_size(), function);
   });
   return true;
 }
 
-/// Applies the function to the broadcast inputs 0 and 1 of a step, whose elements are given.
+/// Applies the function to the broadcast inputs 0 and 1 of a step, whose elements are given; to floats on several threads.
 template <class Left, class Right, class Out, class Function>
 void for_each_pair(const RunContext& run, std::span<const Left> left, std::span<const Right> right, std::span<Out> out,
                    const Function& function) {
+  const kernels::OneThread alone(!std::is_floating_point_v<Left> || !std::is_floating_point_v<Right>);  // an integer division may throw
+  // As many elements as the result has, or one: there is a single loop, and small tensors are done sooner than loops are made.
+  const auto single = [&](std::size_t elements) { return elements == out.size() || elements == 1; };
+  if (single(left.size()) && single(right.size())) {
+    const std::int64_t by_left = left.size() == out.size() ? 1 : 0, by_right = right.size() == out.size() ? 1 : 0;
+    const auto count = static_cast<std::int64_t>(out.size());
+    kernels::parallel_for(static_cast<std::size_t>((count + shared_piece - 1) / shared_piece), [&](std::size_t index, std::size_t) {
+      const std::int64_t first = static_cast<std::int64_t>(index) * shared_piece;
+      apply_row(left.data() + first * by_left, by_left, right.data() + first * by_right, by_right, out.data() + first,
+                std::min(shared_piece, count - first), function);
+    });
+    return;
+  }
   const Shape* const shapes[] = {&run.in(0).shape(), &run.in(1).shape()};
   const StridedLoops loops = broadcast_loops(run.out().shape(), shapes);
   if (applied_in_rows<8>(loops, left.data(), right.data(), out.data(), function)) return;
   if (applied_in_rows<16>(loops, left.data(), right.data(), out.data(), function)) return;
-  for_each_row(loops, [&](std::span<const std::int64_t> at) {
-    apply_row(left.data() + at[1], loops.inner_stride(1), right.data() + at[2], loops.inner_stride(2), out.data() + at[0],
-              loops.inner_size(), function);
+  share_parts(loops, [&](std::span<const std::int64_t> at, std::int64_t count) {
+    apply_row(left.data() + at[1], loops.inner_stride(1), right.data() + at[2], loops.inner_stride(2), out.data() + at[0], count, function);
   });
 }
 

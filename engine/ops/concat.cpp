@@ -4,6 +4,7 @@
 
 #include "engine/ops/concat_shape.hpp"
 #include "engine/ops/shape_inference.hpp"
+#include "engine/ops/strided_copy.hpp"
 #include "engine/ops/table.hpp"
 #include "engine/ops/words.hpp"
 
@@ -25,20 +26,35 @@ std::vector<OutputType> infer_concat(const InferRequest& request) {
   return {{.type = common_type(request), .shape = concatenation(request, all, concat_axis(request.node))}};
 }
 
+// `count` lines of `length` numbers that follow each other in steps; on several threads. What is in its place already stays.
+template <class Word>
+void copy_lines(const Word* source, std::int64_t source_step, Word* target, std::int64_t target_step, std::int64_t count,
+                std::int64_t length) {
+  if (source == target) return;
+  const std::int64_t parts = (length + shared_piece - 1) / shared_piece;
+  const std::int64_t together = std::max<std::int64_t>(1, shared_piece / std::max<std::int64_t>(1, length));
+  const std::int64_t groups = (count + together - 1) / together;
+  const kernels::OneThread alone(!may_share<Word>);
+  kernels::parallel_for(static_cast<std::size_t>(groups * parts), [&](std::size_t index, std::size_t) {
+    const std::int64_t group = static_cast<std::int64_t>(index) / parts;
+    const std::int64_t first = static_cast<std::int64_t>(index) % parts * shared_piece;
+    const std::int64_t last = std::min(count, (group + 1) * together);
+    for (std::int64_t line = group * together; line < last; ++line)
+      std::copy_n(source + line * source_step + first, std::min(shared_piece, length - first), target + line * target_step + first);
+  });
+}
+
 Step prepare_concat(const PrepareRequest& request) {
   return [given = concat_axis(request.node)](RunContext& run) {
     const Shape shape = run.out().shape();
     const std::size_t axis = step_axis(given, static_cast<std::int64_t>(shape.size()));
     const std::int64_t outer = product(shape, 0, axis), inner = product(shape, axis + 1, shape.size());
-    std::vector<std::int64_t> lengths;
-    for (const Tensor* input : run.inputs) lengths.push_back(input->shape()[axis] * inner);
     with_words(run.inputs, run.out(), run.in(0).type(), [&](const auto& from, const auto& to) {
-      auto* place = to.data();
-      for (std::int64_t line = 0; line < outer; ++line) {
-        for (std::size_t index = 0; index < from.size(); ++index) {
-          const auto* source = from[index].data() + line * lengths[index];
-          place = source == place ? place + lengths[index] : std::copy_n(source, lengths[index], place);
-        }
+      std::int64_t first = 0;
+      for (std::size_t index = 0; index < from.size(); ++index) {
+        const std::int64_t length = run.inputs[index]->shape()[axis] * inner;
+        copy_lines(from[index].data(), length, to.data() + first, shape[axis] * inner, outer, length);
+        first += length;
       }
     });
   };
@@ -101,9 +117,7 @@ Step prepare_split(const PrepareRequest& request) {
     for (Tensor& part : run.outputs) {
       const std::int64_t length = part.shape()[axis] * inner;
       with_words(run.in(0), part, [&](const auto& from, const auto& to) {
-        for (std::int64_t line = 0; line < outer; ++line) {
-          std::copy_n(from.data() + line * shape[axis] * inner + first, length, to.data() + line * length);
-        }
+        copy_lines(from.data() + first, shape[axis] * inner, to.data(), length, outer, length);
       });
       first += length;
     }

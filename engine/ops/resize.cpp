@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "engine/kernels/threads.hpp"
 #include "engine/ops/convert.hpp"
 #include "engine/ops/indices.hpp"
 #include "engine/ops/resize_axis.hpp"
@@ -204,10 +205,11 @@ std::vector<OutputType> infer_resize(const InferRequest& request) {
   return {output};
 }
 
-// source [outer, n, inner] to target [outer, m, inner].
+// source [outer, n, inner] to target [outer, m, inner]; threads share the lines.
 void resize_along(const float* source, std::int64_t outer, std::int64_t size, std::int64_t inner, const ResizeTaps& taps,
                   std::int64_t target_size, float* target) {
-  for (std::int64_t line = 0; line < outer; ++line) {
+  kernels::parallel_for(static_cast<std::size_t>(outer), [&](std::size_t index_of_line, std::size_t) {
+    const auto line = static_cast<std::int64_t>(index_of_line);
     for (std::int64_t at = 0; at < target_size; ++at) {
       float* out = target + (line * target_size + at) * inner;
       std::fill_n(out, inner, 0.0F);
@@ -219,7 +221,7 @@ void resize_along(const float* source, std::int64_t outer, std::int64_t size, st
         for (std::int64_t index = 0; index < inner; ++index) out[index] += weight * in[index];
       }
     }
-  }
+  });
 }
 
 // tf_crop_and_resize: what lies outside the source along any axis is the extrapolation value.

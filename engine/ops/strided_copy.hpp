@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <span>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -11,14 +12,19 @@
 
 namespace titrate::engine::ops {
 
+/// Strings may fail to be copied, and what threads share must not throw.
+template <class Word>
+inline constexpr bool may_share = std::is_trivially_copyable_v<Word>;
+
 /// A square block whose lines stay in the cache while they are read across.
 inline constexpr std::int64_t transpose_block = 16;
 
-/// target[row][column] = source[row * by_row + column * by_column], block by block.
+/// target[row][column] = source[row * by_row + column * by_column], block by block; shared between threads.
 template <class Word>
 void copy_plane(const Word* source, std::int64_t by_row, std::int64_t by_column, Word* target, std::int64_t target_row, std::int64_t rows,
                 std::int64_t columns) {
-  for (std::int64_t row = 0; row < rows; row += transpose_block) {
+  const auto copy_rows = [&](std::size_t index, std::size_t) {
+    const std::int64_t row = static_cast<std::int64_t>(index) * transpose_block;
     const std::int64_t row_end = std::min(rows, row + transpose_block);
     for (std::int64_t column = 0; column < columns; column += transpose_block) {
       const std::int64_t column_end = std::min(columns, column + transpose_block);
@@ -26,7 +32,10 @@ void copy_plane(const Word* source, std::int64_t by_row, std::int64_t by_column,
         for (std::int64_t x = column; x < column_end; ++x) target[y * target_row + x] = source[y * by_row + x * by_column];
       }
     }
-  }
+  };
+  const auto blocks = static_cast<std::size_t>((rows + transpose_block - 1) / transpose_block);
+  const kernels::OneThread alone(!may_share<Word> || rows * columns <= shared_piece);
+  kernels::parallel_for(blocks, copy_rows);
 }
 
 /// One row: a copy, one element many times, or every so-many-th element.
@@ -41,7 +50,7 @@ void copy_row(const Word* source, std::int64_t stride, Word* target, std::int64_
   }
 }
 
-/// Fills `target`, row-major of the shape `sizes`; the element at an index is source[sum of index * strides].
+/// Fills `target`, row-major of the shape `sizes`, on several threads; the element at an index is source[sum of index * strides].
 template <class Word>
 void strided_copy(const Word* source, std::span<const std::int64_t> sizes, std::vector<std::int64_t> strides, Word* target) {
   StridedLoops loops(sizes, {strides_of(sizes), std::move(strides)});
@@ -50,8 +59,9 @@ void strided_copy(const Word* source, std::span<const std::int64_t> sizes, std::
   const auto runs_on = std::find(loops.strides[1].begin(), loops.strides[1].end(), 1);
   const auto across = static_cast<std::size_t>(runs_on - loops.strides[1].begin());
   if (loops.inner_stride(1) <= 1 || across >= inner) {
-    for_each_row(loops, [&](std::span<const std::int64_t> at) {
-      copy_row(source + at[1], loops.inner_stride(1), target + at[0], loops.inner_size());
+    const kernels::OneThread alone(!may_share<Word>);
+    share_parts(loops, [&](std::span<const std::int64_t> at, std::int64_t count) {
+      copy_row(source + at[1], loops.inner_stride(1), target + at[0], count);
     });
     return;
   }
@@ -65,7 +75,8 @@ void strided_copy(const Word* source, std::span<const std::int64_t> sizes, std::
   planes.sizes.push_back(1);
   for (auto& one : planes.strides) one.push_back(1);
   if (loops.empty()) return;
-  for_each_row(planes, [&](std::span<const std::int64_t> at) {
+  const kernels::OneThread alone(!may_share<Word>);
+  share_rows(planes, rows * columns, [&](std::span<const std::int64_t> at) {
     copy_plane(source + at[1], 1, by_column, target + at[0], target_row, rows, columns);
   });
 }

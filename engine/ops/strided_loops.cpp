@@ -1,11 +1,17 @@
 #include "engine/ops/strided_loops.hpp"
 
 #include <algorithm>
+#include <cassert>
+#include <functional>
+#include <numeric>
 #include <utility>
 
 namespace titrate::engine::ops {
 
 StridedLoops::StridedLoops(std::span<const std::int64_t> wanted, std::vector<std::vector<std::int64_t>> given) : strides(given.size()) {
+  assert(given.size() <= most_operands);
+  sizes.reserve(wanted.size() + 1);
+  for (std::vector<std::int64_t>& one : strides) one.reserve(wanted.size() + 1);
   for (std::size_t loop = 0; loop < wanted.size(); ++loop) {
     if (wanted[loop] == 1) continue;
     bool runs_on = !sizes.empty();
@@ -26,6 +32,8 @@ StridedLoops::StridedLoops(std::span<const std::int64_t> wanted, std::vector<std
 }
 
 bool StridedLoops::empty() const { return std::find(sizes.begin(), sizes.end(), 0) != sizes.end(); }
+
+std::int64_t StridedLoops::rows() const { return std::accumulate(sizes.begin(), sizes.end() - 1, std::int64_t{1}, std::multiplies<>()); }
 
 std::vector<std::int64_t> strides_of(std::span<const std::int64_t> shape) {
   std::vector<std::int64_t> strides(shape.size());
@@ -49,7 +57,9 @@ std::vector<std::int64_t> broadcast_strides(std::span<const std::int64_t> shape,
 }
 
 StridedLoops broadcast_loops(const Shape& target, std::span<const Shape* const> inputs) {
-  std::vector<std::vector<std::int64_t>> strides = {strides_of(target)};
+  std::vector<std::vector<std::int64_t>> strides;
+  strides.reserve(inputs.size() + 1);
+  strides.push_back(strides_of(target));
   for (const Shape* input : inputs) strides.push_back(broadcast_strides(*input, target));
   return {target, std::move(strides)};
 }

@@ -3,12 +3,14 @@
 
 #include <algorithm>
 #include <concepts>
+#include <type_traits>
 
 #include "engine/kernels/activation/activation.hpp"
 #include "engine/kernels/threads.hpp"
 #include "engine/ops/convert.hpp"
 #include "engine/ops/operator.hpp"
 #include "engine/ops/shape_inference.hpp"
+#include "engine/ops/step_threads.hpp"
 
 namespace titrate::engine::ops {
 
@@ -29,7 +31,12 @@ Step prepare_unary(const PrepareRequest& request) {
     with_type(Types{}, run.in(0).type(), [&]<class T>(TypeTag<T>) {
       const auto source = run.in(0).data<T>();
       const auto target = run.out().mutable_data<T>();
-      for (std::size_t index = 0; index < source.size(); ++index) target[index] = function(source[index]);
+      constexpr auto piece = static_cast<std::size_t>(shared_piece);
+      const kernels::OneThread alone(!std::is_floating_point_v<T>);  // functions of integers may throw
+      kernels::parallel_for((source.size() + piece - 1) / piece, [&](std::size_t part, std::size_t) {
+        const std::size_t last = std::min(source.size(), (part + 1) * piece);
+        for (std::size_t index = part * piece; index < last; ++index) target[index] = function(source[index]);
+      });
     });
   });
 }
@@ -42,7 +49,7 @@ Step prepare_activation(const PrepareRequest& request) {
   return [activation, run_kernel = kernels::activation_kernel(selected_isa())](RunContext& run) {
     const auto source = run.in(0).data<float>();
     float* target = run.out().mutable_data<float>().data();
-    constexpr std::size_t piece = 16384;  // long enough to pay for handing it to a thread
+    constexpr auto piece = static_cast<std::size_t>(shared_piece);
     kernels::parallel_for((source.size() + piece - 1) / piece, [&](std::size_t index, std::size_t) {
       const std::size_t first = index * piece;
       run_kernel(activation, source.data() + first, target + first, std::min(piece, source.size() - first));

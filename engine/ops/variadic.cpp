@@ -48,9 +48,9 @@ void accumulate(Tensor& out, const Tensor& input, const Function& function) {
   const StridedLoops loops = broadcast_loops(out.shape(), shapes);
   const auto to = out.mutable_data<T>();
   const auto from = input.data<T>();
-  for_each_row(loops, [&](std::span<const std::int64_t> at) {
+  share_parts(loops, [&](std::span<const std::int64_t> at, std::int64_t count) {
     T* sum = to.data() + at[0];
-    apply_row(sum, 1, from.data() + at[1], loops.inner_stride(1), sum, loops.inner_size(), function);
+    apply_row(sum, 1, from.data() + at[1], loops.inner_stride(1), sum, count, function);
   });
 }
 
@@ -88,7 +88,7 @@ void clip(const Tensor& source, Tensor& target, T lowest, T highest) {
   const auto to = target.mutable_data<T>();
   if constexpr (std::is_same_v<T, float>) {
     const auto clamp = kernels::elementwise_kernels(selected_isa()).clamp;
-    constexpr std::size_t piece = 16384;  // long enough to pay for handing it to a thread
+    constexpr auto piece = static_cast<std::size_t>(shared_piece);
     kernels::parallel_for((from.size() + piece - 1) / piece, [&](std::size_t index, std::size_t) {
       const std::size_t first = index * piece;
       clamp(from.data() + first, lowest, highest, to.data() + first, std::min(piece, from.size() - first));

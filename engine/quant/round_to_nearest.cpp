@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/base/large_pages.hpp"
 #include "engine/ops/float_arrays.hpp"
 #include "engine/ops/grouped_floats.hpp"
 
@@ -100,6 +101,7 @@ void quantize_rows(const WeightMatrix& weights, const RoundToNearest& how, Quant
   constexpr std::int64_t cached_codes = std::int64_t{1} << 17;
   const std::int64_t together = std::max<std::int64_t>(1, cached_codes / std::max<std::int64_t>(weights.columns, 1));
   result.codes.reserve(weights.elements.size());
+  ask_for_large_pages(result.codes.data(), result.codes.capacity() * sizeof(std::int16_t));
   for (std::int64_t first = 0; first < weights.rows; first += together) {
     const std::int64_t last = std::min(weights.rows, first + together);
     result.codes.resize(static_cast<std::size_t>(last * weights.columns));

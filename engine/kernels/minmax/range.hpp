@@ -8,8 +8,50 @@ namespace titrate::kernels {
 namespace {
 
 constexpr std::int32_t exponent_mask = 0x7f800000;
-constexpr std::size_t most_steps = std::size_t{1} << 30;  // before a lane's count could overflow
+constexpr std::size_t steps_at_once = 512;  // they stay in the first cache, in case that they have to be read again
 
+// The range where all numbers are finite; false: one is not, and the range says nothing. A bound has to wait for the comparison before it,
+// so several are found side by side. Zero times a number that is not finite is NaN, and so is what it is added to.
+template <int W>
+[[gnu::always_inline]] inline bool range_of_finite(const float* numbers, std::size_t steps, Range& range) {
+  constexpr std::size_t streams = 4;
+  FloatLanes<W> low[streams];
+  FloatLanes<W> high[streams];
+  FloatLanes<W> zeros[streams];
+#pragma GCC unroll 4
+  for (std::size_t stream = 0; stream < streams; ++stream) {
+    low[stream] = broadcast<W>(range.lowest);
+    high[stream] = broadcast<W>(range.highest);
+    zeros[stream] = FloatLanes<W>{};
+  }
+  const auto take = [&](std::size_t step, std::size_t stream) {
+    const FloatLanes<W> x = load<W>(numbers + step * W);
+    low[stream] = at_most<W>(low[stream], x);
+    high[stream] = at_least<W>(high[stream], x);
+    zeros[stream] = multiply_add<W>(x, FloatLanes<W>{}, zeros[stream]);
+  };
+  std::size_t step = 0;
+  for (; step + streams <= steps; step += streams) {
+#pragma GCC unroll 4
+    for (std::size_t stream = 0; stream < streams; ++stream) take(step + stream, stream);
+  }
+  for (; step < steps; ++step) take(step, 0);
+#pragma GCC unroll 4
+  for (std::size_t stream = 1; stream < streams; ++stream) {
+    low[0] = at_most<W>(low[0], low[stream]);
+    high[0] = at_least<W>(high[0], high[stream]);
+    zeros[0] += zeros[stream];
+  }
+  bool finite = true;
+  for (int lane = 0; lane < W; ++lane) {
+    finite = finite && zeros[0][lane] == 0;
+    if (low[0][lane] < range.lowest) range.lowest = low[0][lane];
+    if (high[0][lane] > range.highest) range.highest = high[0][lane];
+  }
+  return finite;
+}
+
+// The range of any numbers.
 template <int W>
 [[gnu::always_inline]] inline void range_of_block(const float* numbers, std::size_t steps, Range& range) {
   constexpr float infinity = __builtin_inff();
@@ -38,8 +80,13 @@ template <int W>
 Range range_of(const float* numbers, std::size_t count) noexcept {
   Range range{__builtin_inff(), -__builtin_inff(), 0};
   while (count >= W) {
-    const std::size_t steps = count / W < most_steps ? count / W : most_steps;
-    range_of_block<W>(numbers, steps, range);
+    const std::size_t steps = count / W < steps_at_once ? count / W : steps_at_once;
+    Range finite = range;
+    if (range_of_finite<W>(numbers, steps, finite)) {
+      range = finite;
+    } else {
+      range_of_block<W>(numbers, steps, range);
+    }
     numbers += steps * W;
     count -= steps * W;
   }
