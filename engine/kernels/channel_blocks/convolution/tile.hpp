@@ -24,7 +24,7 @@ struct BlockedSums {
 #pragma GCC unroll 8
         for (int pixel = 0; pixel < P; ++pixel) {
           of[pixel][block] = start;
-          __builtin_prefetch(own + pixel * W, 1, 3);  // comes into the cache meanwhile
+          __builtin_prefetch(own + (pixel + 2 * P) * W, 1, 3);  // two tiles ahead: short sums end too soon for the next
         }
       }
     }
