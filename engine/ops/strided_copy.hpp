@@ -19,23 +19,35 @@ inline constexpr bool may_share = std::is_trivially_copyable_v<Word>;
 /// A square block whose lines stay in the cache while they are read across.
 inline constexpr std::int64_t transpose_block = 16;
 
-/// target[row][column] = source[row * by_row + column * by_column], block by block; shared between threads.
+/// target[row][column] = source[row * by_row + column * by_column] for rows [first, last), block by block. A function of values: bytes that
+/// are stored could be anything that a lambda refers to, and it would be read again for each.
 template <class Word>
-void copy_plane(const Word* source, std::int64_t by_row, std::int64_t by_column, Word* target, std::int64_t target_row, std::int64_t rows,
-                std::int64_t columns) {
-  const auto copy_rows = [&](std::size_t index, std::size_t) {
-    const std::int64_t row = static_cast<std::int64_t>(index) * transpose_block;
-    const std::int64_t row_end = std::min(rows, row + transpose_block);
+void copy_rows_across(const Word* source, std::int64_t by_row, std::int64_t by_column, Word* target, std::int64_t target_row,
+                      std::int64_t first, std::int64_t last, std::int64_t columns) {
+  for (std::int64_t row = first; row < last; row += transpose_block) {
+    const std::int64_t row_end = std::min(last, row + transpose_block);
     for (std::int64_t column = 0; column < columns; column += transpose_block) {
       const std::int64_t column_end = std::min(columns, column + transpose_block);
       for (std::int64_t y = row; y < row_end; ++y) {
         for (std::int64_t x = column; x < column_end; ++x) target[y * target_row + x] = source[y * by_row + x * by_column];
       }
     }
-  };
-  const auto blocks = static_cast<std::size_t>((rows + transpose_block - 1) / transpose_block);
-  const kernels::OneThread alone(!may_share<Word> || rows * columns <= shared_piece);
-  kernels::parallel_for(blocks, copy_rows);
+  }
+}
+
+/// The same for all rows; shared between threads.
+template <class Word>
+void copy_plane(const Word* source, std::int64_t by_row, std::int64_t by_column, Word* target, std::int64_t target_row, std::int64_t rows,
+                std::int64_t columns) {
+  if (!may_share<Word> || rows * columns <= shared_piece || kernels::thread_count() == 1) {
+    copy_rows_across(source, by_row, by_column, target, target_row, 0, rows, columns);
+    return;
+  }
+  const std::int64_t together = std::max<std::int64_t>(1, shared_piece / columns / transpose_block) * transpose_block;
+  kernels::parallel_for(static_cast<std::size_t>((rows + together - 1) / together), [&](std::size_t index, std::size_t) {
+    const std::int64_t first = static_cast<std::int64_t>(index) * together;
+    copy_rows_across(source, by_row, by_column, target, target_row, first, std::min(rows, first + together), columns);
+  });
 }
 
 /// One row: a copy, one element many times, or every so-many-th element.
