@@ -4,6 +4,7 @@
 
 #include "engine/kernels/channel_blocks/winograd/winograd.hpp"
 #include "engine/kernels/convolution/blocked_rows.hpp"
+#include "engine/kernels/convolution/winograd.hpp"
 #include "engine/kernels/threads.hpp"
 #include "engine/kernels/winograd/winograd.hpp"
 
@@ -188,15 +189,10 @@ bool suits_blocked_winograd(const ConvolutionGeometry& geometry, ImageOrder inpu
   return flat && plain && input == ImageOrder::blocks;
 }
 
-// Four tiles are enough (4x4 outputs of 64 channels: 0.63 of the direct time), unless they are all that a great many filters are read for:
-// 512 channels at 7x7 0.69, at 4x4 1.23.
+// Where planes have this form, so that a network has the same bits in both layouts. In blocks four tiles would be enough (4x4 outputs of 64
+// channels: 0.63 of the direct time).
 BlockedForm preferred_blocked_form(const ConvolutionGeometry& geometry, ImageOrder input) {
-  constexpr std::int64_t least_tiles = 4;
-  constexpr std::int64_t most_floats_per_tile = 1 << 19;
-  const std::int64_t tiles = (geometry.output[1] + 1) / 2 * ((geometry.output[2] + 1) / 2);
-  const std::int64_t floats = static_cast<std::int64_t>(winograd_points) * geometry.channels * geometry.filters;
-  const bool pays = geometry.channels >= 16 && geometry.filters >= 16 && tiles >= least_tiles && floats <= tiles * most_floats_per_tile;
-  return pays && suits_blocked_winograd(geometry, input) ? BlockedForm::winograd : BlockedForm::direct;
+  return input == ImageOrder::blocks && suits_winograd(geometry) ? BlockedForm::winograd : BlockedForm::direct;
 }
 
 std::size_t blocked_winograd_scratch(const BlockedFilters& filters, const ConvolutionGeometry& geometry) {

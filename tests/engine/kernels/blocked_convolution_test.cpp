@@ -170,7 +170,7 @@ TEST_P(BlockedWinogradBits, DoNotDependOnThreads) { expect_no_trace_of_threads(c
 
 INSTANTIATE_TEST_SUITE_P(Seeds, BlockedWinogradBits, testing::Range(0U, 30U));
 
-TEST(PreferredBlockedForm, IsWinogradWhereItsFiltersAreReadForEnoughTiles) {
+TEST(PreferredBlockedForm, IsThatOfPlanes) {
   ConvolutionGeometry geometry;
   geometry.kernel = {1, 3, 3};
   const auto form = [&](std::int64_t channels, std::int64_t size, ImageOrder order = ImageOrder::blocks) {
@@ -178,11 +178,10 @@ TEST(PreferredBlockedForm, IsWinogradWhereItsFiltersAreReadForEnoughTiles) {
     geometry.input = geometry.output = {1, size, size};
     return preferred_blocked_form(geometry, order);
   };
-  EXPECT_EQ(form(64, 4), BlockedForm::winograd);
-  EXPECT_EQ(form(64, 2), BlockedForm::direct);
-  EXPECT_EQ(form(8, 56), BlockedForm::direct);
+  EXPECT_EQ(form(64, 56), BlockedForm::winograd);
   EXPECT_EQ(form(512, 7), BlockedForm::winograd);
-  EXPECT_EQ(form(512, 4), BlockedForm::direct);
+  EXPECT_EQ(form(64, 4), BlockedForm::direct);
+  EXPECT_EQ(form(8, 56), BlockedForm::direct);
   EXPECT_EQ(form(64, 56, ImageOrder::planes), BlockedForm::direct);
   geometry.stride = {1, 2, 2};
   EXPECT_EQ(form(64, 56), BlockedForm::direct);
