@@ -13,7 +13,7 @@ std::span<const Pass> running_passes() {
   static constexpr Pass rows[] = {
       {"lower", [](Model& model) { return lower(model).rewrites; }},  // first: it looks for the operators that ONNX names
       {"channels_last", channels_last},
-      {"remove_no_ops", remove_no_ops},  // a model that was not prepared for tuning may still have some
+      {"remove_no_ops", remove_no_ops},                            // a model that was not prepared for tuning may still have some
       {"fuse_weight_dequantization", fuse_weight_dequantization},  // before activations are fused: MatMulNBits has none
       {"fuse_activations", fuse_activations},
       {"channel_blocks", channel_blocks},  // last: the others look for the operators that ONNX and com.microsoft name

@@ -36,8 +36,8 @@ std::optional<Shape> convolution_input(const Blocks& blocks, const Node& node, c
   return shape[1] == channels ? std::optional(std::move(shape)) : std::nullopt;
 }
 
-// Planes of a few channels are read as they are; of more, each would be a stream of its own, from pages far apart: 512 of them take twice as
-// long. Nothing if the operator has no form for it.
+// Planes of a few channels are read as they are; of more, each would be a stream of its own, from pages far apart: 512 of them take twice
+// as long. Nothing if the operator has no form for it.
 std::optional<ops::ImageOrder> order_of_input(const Blocks& blocks, const Node& node, const Shape& weights, const Shape& input) {
   const auto has_form = [&](ops::ImageOrder order) { return ops::convolves_in_blocks(node, weights, input, order); };
   const bool reordered = !blocks.has_blocks(node.inputs[0]);

@@ -1,6 +1,3 @@
-// Eight floats are two registers of this level: no convention to pass them matters, since all is inlined.
-#pragma GCC diagnostic ignored "-Wpsabi"
-
 #include "engine/kernels/channel_blocks/winograd/transforms.hpp"
 
 namespace titrate::kernels {
