@@ -69,12 +69,34 @@ AffineParameters fit(std::span<const float> elements, const RoundToNearest& how)
   return how.search_clip ? search_clip(elements, extent, how) : parameters_of(extent, how, 1.0F);
 }
 
+// Of groups with these bounds, where a range alone gives the parameters: loops of their own, without calls.
+void fit_ranges(std::span<const float> lowest, std::span<const float> highest, const RoundToNearest& how, std::span<float> scales,
+                std::span<std::int32_t> zero_points) {
+  const IntegerRange range = range_of(how);
+  const auto fit_each = [&](const auto& parameters_of_range) {
+    for (std::size_t index = 0; index < scales.size(); ++index) {
+      const AffineParameters fitted = parameters_of_range(std::min(lowest[index], 0.0F), std::max(highest[index], 0.0F));
+      scales[index] = fitted.scale;
+      zero_points[index] = fitted.zero_point;
+    }
+  };
+  if (how.mode == WeightMode::asymmetric) {
+    fit_each([&](float low, float high) { return asymmetric_parameters(low, high, range); });
+  } else {
+    fit_each([&](float low, float high) { return symmetric_parameters(std::max(-low, high), range.most); });
+  }
+}
+
 // Scales and zero points of the groups of a row.
 void fit_row(std::span<const float> elements, const RoundToNearest& how, std::size_t group, std::span<float> scales,
              std::span<std::int32_t> zero_points) {
   std::vector<float> lowest(scales.size());
   std::vector<float> highest(scales.size());
   ops::ranges_of_groups(elements, group, lowest, highest);
+  if (how.mode != WeightMode::signed_max && !how.search_clip) {
+    fit_ranges(lowest, highest, how, scales, zero_points);
+    return;
+  }
   for (std::size_t index = 0; index < scales.size(); ++index) {
     const std::span<const float> own = elements.subspan(index * group, std::min(group, elements.size() - index * group));
     const Extent extent(own, {.lowest = lowest[index], .highest = highest[index], .not_finite = 0});

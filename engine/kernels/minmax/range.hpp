@@ -1,6 +1,8 @@
 // The range as a template; see minmax.hpp for what it computes. For the files of an instruction set only.
 #pragma once
 
+#include <utility>
+
 #include "engine/kernels/lanes.hpp"
 #include "engine/kernels/minmax/minmax.hpp"
 
@@ -134,10 +136,60 @@ template <int W>
   }
 }
 
+template <int W, int step, int... lane>
+[[gnu::always_inline]] inline FloatLanes<W> swapped(FloatLanes<W> x, std::integer_sequence<int, lane...>) {
+  return __builtin_shuffle(x, IntLanes<W>{(lane ^ step)...});
+}
+
+template <int W, int step = W / 2>
+[[gnu::always_inline]] inline float lowest_lane(FloatLanes<W> x) {
+  if constexpr (step == 0) {
+    return x[0];
+  } else {
+    return lowest_lane<W, step / 2>(at_most<W>(x, swapped<W, step>(x, std::make_integer_sequence<int, W>{})));
+  }
+}
+
+// Adds zero times each number to `zeros`.
+template <int W>
+[[gnu::always_inline]] inline void bounds_of_finite(const float* numbers, std::size_t count, float& lowest, float& highest,
+                                                    FloatLanes<W>& zeros) {
+  FloatLanes<W> low = load<W>(numbers);
+  FloatLanes<W> high = low;
+  zeros = multiply_add<W>(low, FloatLanes<W>{}, zeros);
+  for (std::size_t done = W; done < count; done += W) {
+    const FloatLanes<W> x = load<W>(numbers + done);
+    low = at_most<W>(low, x);
+    high = at_least<W>(high, x);
+    zeros = multiply_add<W>(x, FloatLanes<W>{}, zeros);
+  }
+  lowest = lowest_lane<W>(low);
+  highest = -lowest_lane<W>(-high);
+}
+
+// Whole groups of whole registers as if all numbers were finite; false: one is not.
+template <int W>
+[[gnu::always_inline]] inline bool ranges_of_finite_groups(const float* numbers, std::size_t groups, std::size_t group, float* lowest,
+                                                           float* highest) {
+  FloatLanes<W> zeros{};
+  for (std::size_t index = 0; index < groups; ++index)
+    bounds_of_finite<W>(numbers + index * group, group, lowest[index], highest[index], zeros);
+  bool finite = true;
+  for (int lane = 0; lane < W; ++lane) finite = finite && zeros[lane] == 0;
+  return finite;
+}
+
 template <int W>
 void ranges_of_groups(const float* numbers, std::size_t count, std::size_t group, float* lowest, float* highest) noexcept {
-  for (std::size_t first = 0; first < count; first += group, ++lowest, ++highest) {
-    bounds_of<W>(numbers + first, count - first < group ? count - first : group, *lowest, *highest);
+  const std::size_t together = 1 + steps_at_once * W / (group + 1);
+  for (std::size_t first = 0; first < count; first += together * group, lowest += together, highest += together) {
+    const std::size_t here = count - first < together * group ? count - first : together * group;
+    const std::size_t whole = group % W == 0 ? here / group : 0;
+    const bool finite = ranges_of_finite_groups<W>(numbers + first, whole, group, lowest, highest);
+    for (std::size_t index = finite ? whole : 0; index * group < here; ++index) {
+      const std::size_t own = index * group;
+      bounds_of<W>(numbers + first + own, here - own < group ? here - own : group, lowest[index], highest[index]);
+    }
   }
 }
 

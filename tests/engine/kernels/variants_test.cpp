@@ -289,10 +289,10 @@ TEST_P(Variant, TheRangeCountsWhatIsNotFinite) {
 TEST_P(Variant, GroupsHaveTheirOwnRangesAndCodes) {
   const float infinity = std::numeric_limits<float>::infinity();
   for (const std::size_t group : {1U, 3U, 8U, 17U, 32U, 1000U}) {
-    for (const std::size_t count : {1U, 5U, 31U, 100U}) {
+    for (const std::size_t count : {1U, 5U, 31U, 32U, 64U, 100U, 20000U, 20001U}) {
       auto x = numbers(count, 100.0F);
-      if (count > 4) x[count / 2] = infinity;
-      if (count > 4) x[count - 1] = std::nanf("");
+      if (count % 32 != 0 && count > 4) x[count / 2] = infinity;
+      if (count % 32 != 0 && count > 4) x[count - 1] = std::nanf("");
       const std::size_t groups = (count + group - 1) / group;
       std::vector<float> lowest(groups), highest(groups), scales(groups);
       std::vector<std::int32_t> zero_points(groups);
