@@ -1,4 +1,5 @@
-// A function of an instruction set's file must not be the copy that the linker keeps for everybody: none may be weak or global.
+// A function of an instruction set's file must not be the copy that the linker keeps for everybody: none may be weak or global. Nor may it
+// run before main(), where nothing has asked yet what the machine can do.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -53,6 +54,23 @@ TEST(IsaIsolation, NoFunctionOfAnInstructionSetCanReplaceAnother) {
     EXPECT_NE(symbols.find(" t "), std::string::npos) << object << " holds no function at all";
     EXPECT_TRUE(offenders(symbols).empty()) << object << ": " << offenders(symbols).front();
   }
+}
+
+// Functions that initialise what is no constant at compile time: their addresses are a section of their own.
+bool runs_before_main(const std::string& sections) {
+  return sections.find(" .init_array") != std::string::npos || sections.find(" .ctors") != std::string::npos;
+}
+
+TEST(IsaIsolation, NothingOfAnInstructionSetRunsBeforeMain) {
+  const auto objects = isa_objects();
+  if (objects.empty()) GTEST_SKIP() << "no object files of an instruction set below " << TITRATE_BINARY_DIR;
+  if (output_of("objdump --version 2>/dev/null").empty()) GTEST_SKIP() << "objdump is not installed";
+  for (const auto& object : objects) {
+    const std::string sections = output_of("objdump -h '" + object.string() + "'");
+    EXPECT_NE(sections.find(" .text"), std::string::npos) << object;
+    EXPECT_FALSE(runs_before_main(sections)) << object;
+  }
+  EXPECT_TRUE(runs_before_main("  9 .init_array   00000008  0000000000000000  0000000000000000  00000518  2**3\n"));
 }
 
 TEST(IsaIsolation, AWeakFunctionWouldBeFound) {
