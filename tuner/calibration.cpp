@@ -7,6 +7,7 @@
 
 #include "engine/base/error.hpp"
 #include "engine/base/text.hpp"
+#include "engine/passes/running.hpp"
 #include "engine/quant/affine.hpp"
 #include "engine/quant/shadow_model.hpp"
 #include "engine/quant/statistics_collector.hpp"
@@ -93,8 +94,11 @@ engine::CalibrationStatistics collect_statistics(const engine::Model& prepared, 
 
 engine::CalibrationStatistics collect_statistics(const engine::Model& prepared, const Dataset& data, bool histograms,
                                                  const LoopControl& control, const std::set<std::string>& observed) {
-  const auto plan = std::make_shared<const Plan>(prepared);
-  StatisticsCollector collector(prepared.graph, histograms, observed);
+  engine::Model running = prepared;
+  engine::keep_values(running.graph, observed);
+  engine::prepare_for_observing(running);
+  const auto plan = std::make_shared<const Plan>(running);
+  StatisticsCollector collector(plan->graph(), histograms);
   std::vector<Executor> executors = executors_of(plan, control.threads);
   std::vector<StatisticsCollector::Worker> workers(static_cast<std::size_t>(control.threads), StatisticsCollector::Worker(collector));
   std::vector<StatisticsCollector::Extents> extents(static_cast<std::size_t>(data.size()));

@@ -157,6 +157,7 @@ Uses::Uses(const Graph& graph) : producers(graph.values.size(), -1), consumers(g
     }
   }
   for (const ValueId id : graph.outputs) outputs[static_cast<std::size_t>(id)] = true;
+  for (const KeptValue& kept : graph.kept) outputs[static_cast<std::size_t>(kept.value)] = true;
 }
 
 std::int64_t Model::opset(std::string_view domain) const {
@@ -260,9 +261,10 @@ void remove_unused(Graph& graph) {
   };
   for (const ValueId id : graph.outputs) mark(id);
   for (const ValueId id : graph.inputs) mark(id);
+  for (const KeptValue& kept : graph.kept) mark(kept.value);
   std::unordered_map<std::string_view, std::size_t> index_of;
   for (std::size_t index = 0; index < graph.values.size(); ++index) index_of.emplace(graph.values[index].name, index);
-  std::vector<Node> kept;
+  std::vector<Node> used_nodes;
   for (auto node = graph.nodes.rbegin(); node != graph.nodes.rend(); ++node) {
     const bool needed = std::any_of(node->outputs.begin(), node->outputs.end(),
                                     [&](ValueId id) { return id != ValueId::none && used[static_cast<std::size_t>(id)]; });
@@ -272,9 +274,9 @@ void remove_unused(Graph& graph) {
     for (const std::string& name : captured_names(*node)) {
       if (const auto found = index_of.find(name); found != index_of.end()) used[found->second] = true;
     }
-    kept.push_back(std::move(*node));
+    used_nodes.push_back(std::move(*node));
   }
-  std::reverse(kept.begin(), kept.end());
+  std::reverse(used_nodes.begin(), used_nodes.end());
   std::vector<ValueId> renumbered(graph.values.size(), ValueId::none);
   std::vector<Value> values;
   for (std::size_t index = 0; index < graph.values.size(); ++index) {
@@ -287,15 +289,16 @@ void remove_unused(Graph& graph) {
       if (id != ValueId::none) id = renumbered[static_cast<std::size_t>(id)];
     }
   };
-  for (Node& node : kept) {
+  for (Node& node : used_nodes) {
     renumber(node.inputs);
     renumber(node.outputs);
   }
   renumber(graph.inputs);
   renumber(graph.outputs);
+  for (KeptValue& kept : graph.kept) kept.value = renumbered[static_cast<std::size_t>(kept.value)];
   std::erase_if(graph.outer, [&](ValueId id) { return !used[static_cast<std::size_t>(id)]; });
   renumber(graph.outer);
-  graph.nodes = std::move(kept);
+  graph.nodes = std::move(used_nodes);
   graph.values = std::move(values);
 }
 
@@ -318,6 +321,13 @@ void for_each_constant(const Graph& graph, const std::function<void(const std::s
       }
     }
     for_each_subgraph(node, [&](const Graph& body) { for_each_constant(body, visit); });
+  }
+}
+
+void keep_values(Graph& graph, const std::set<std::string>& names) {
+  for (std::size_t index = 0; index < graph.values.size(); ++index) {
+    const std::string& name = graph.values[index].name;
+    if (names.contains(name)) graph.kept.push_back({.name = name, .value = static_cast<ValueId>(index)});
   }
 }
 
@@ -350,6 +360,7 @@ class OrderCheck {
     for (const ValueId id : graph_.outer) define(id, "enclosing graph");
     for (const Node& node : graph_.nodes) check(node);
     for (const ValueId id : graph_.outputs) require(id, "graph output");
+    for (const KeptValue& kept : graph_.kept) require(kept.value, cat("kept value '", visible(kept.name), "'"));
   }
 
  private:

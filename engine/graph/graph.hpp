@@ -7,6 +7,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -95,14 +96,24 @@ struct Node {
   [[nodiscard]] std::string described() const;
 };
 
+/// A value that somebody looks at in a run without its being an output: calibration. Passes leave it there, but in whatever order its
+/// numbers come cheapest, and under whatever name.
+struct KeptValue {
+  std::string name;  ///< as the one who asked for it calls it
+  ValueId value;     ///< where its numbers are
+  /// Of a value in blocks of channels, [N, blocks, H, W, lanes]: its channels; what is behind them is no part of it. 0: as it was.
+  std::int64_t channels = 0;
+};
+
 struct Graph {
   std::string name;
   std::vector<Node> nodes;  ///< in an order in which every node comes after its producers (verify() holds it)
   std::vector<Value> values;
   std::vector<ValueId> inputs;  ///< what a caller feeds: initializers are not among them, even if the file lists them
   std::vector<ValueId> outputs;
-  std::vector<ValueId> outer;  ///< values of a sub-graph that an enclosing graph defines, found by name
-  std::string extra;           ///< doc_string, quantization annotations, metadata and unknown fields as they were read
+  std::vector<KeptValue> kept;  ///< no part of a file
+  std::vector<ValueId> outer;   ///< values of a sub-graph that an enclosing graph defines, found by name
+  std::string extra;            ///< doc_string, quantization annotations, metadata and unknown fields as they were read
 
   [[nodiscard]] const Value& operator[](ValueId id) const { return values[static_cast<std::size_t>(id)]; }
   [[nodiscard]] Value& operator[](ValueId id) { return values[static_cast<std::size_t>(id)]; }
@@ -117,6 +128,9 @@ struct Graph {
   [[nodiscard]] std::optional<ValueId> find_value(std::string_view name) const;  ///< linear: build an index for many look-ups
   [[nodiscard]] const Node* find_node(std::string_view name) const;
 };
+
+/// Keeps the values of these names, as far as the graph has them.
+void keep_values(Graph& graph, const std::set<std::string>& names);
 
 /// New names in a graph: `wanted`, or `wanted_2`, `wanted_3` ... Names in sub-graphs count as taken. Remembers what it handed out.
 class NameSource {
@@ -138,11 +152,12 @@ struct Uses {
   explicit Uses(const Graph& graph);
   [[nodiscard]] int producer(ValueId id) const { return id == ValueId::none ? -1 : producers[static_cast<std::size_t>(id)]; }
   [[nodiscard]] const std::vector<int>& readers(ValueId id) const { return consumers[static_cast<std::size_t>(id)]; }
+  /// It leaves the graph: an output or a kept value.
   [[nodiscard]] bool is_output(ValueId id) const { return outputs[static_cast<std::size_t>(id)]; }
 
   std::vector<int> producers;
   std::vector<std::vector<int>> consumers;  ///< a node whose sub-graphs capture the value by name reads it too
-  std::vector<bool> outputs;
+  std::vector<bool> outputs;                ///< kept values too
 };
 
 struct OpsetImport {
@@ -174,7 +189,7 @@ void name_nodes(Graph& graph);
 /// Throws Error(invalid) naming a cycle.
 bool sort_nodes(Graph& graph);
 
-/// Removes nodes whose outputs nobody uses, and values that nobody names any more. Ids change. Graph inputs and outputs stay.
+/// Removes nodes whose outputs nobody uses, and values that nobody names any more. Ids change. Graph inputs, outputs and kept values stay.
 void remove_unused(Graph& graph);
 
 /// The names that sub-graphs of a node take from the graph around them.

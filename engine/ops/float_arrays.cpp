@@ -1,5 +1,7 @@
 #include "engine/ops/float_arrays.hpp"
 
+#include <algorithm>
+
 #include "engine/kernels/float8/float8.hpp"
 #include "engine/kernels/minmax/minmax.hpp"
 #include "engine/kernels/quantize/quantize.hpp"
@@ -10,6 +12,12 @@ FloatRange range_of(std::span<const float> numbers) {
   static const kernels::MinMax kernel = kernels::minmax_kernel(selected_isa());
   const kernels::Range range = kernel(numbers.data(), numbers.size());
   return {.lowest = range.lowest, .highest = range.highest, .not_finite = range.non_finite};
+}
+
+FloatRange joined(const FloatRange& one, const FloatRange& other) {
+  return {.lowest = std::min(one.lowest, other.lowest),
+          .highest = std::max(one.highest, other.highest),
+          .not_finite = one.not_finite + other.not_finite};
 }
 
 void quantize_to(std::span<std::int16_t> codes, std::span<const float> numbers, float scale, std::int32_t zero_point, int least, int most) {

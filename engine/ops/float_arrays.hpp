@@ -15,6 +15,8 @@ struct FloatRange {
   std::uint64_t not_finite = 0;  ///< how many are NaN or infinite
 };
 [[nodiscard]] FloatRange range_of(std::span<const float> numbers);
+/// Of both's numbers.
+[[nodiscard]] FloatRange joined(const FloatRange& one, const FloatRange& other);
 
 /// codes[i] = clamp(round_half_to_even(numbers[i] / scale) + zero_point, least, most), all of them in int16; no number is NaN.
 void quantize_to(std::span<std::int16_t> codes, std::span<const float> numbers, float scale, std::int32_t zero_point, int least, int most);

@@ -18,9 +18,13 @@ void quantize_groups_to(std::span<std::int16_t> codes, std::span<const float> nu
          codes.data(), numbers.size());
 }
 
-std::size_t places_of(std::span<const float> numbers, std::int32_t bins, float largest, float per_width, std::span<std::int32_t> places) {
-  static const kernels::FindPlaces kernel = kernels::find_places_kernel(selected_isa());
-  return kernel({.count = bins, .largest = largest, .per_width = per_width}, numbers.data(), numbers.size(), places.data());
+FoundPlaces find_places(std::span<const float> numbers, std::int32_t bins, float per_width, bool pass_over_zeros,
+                        std::span<std::int32_t> places) {
+  static const kernels::PlaceKernels& kernels = kernels::place_kernels(selected_isa());
+  kernels::Range range;
+  const kernels::FindPlaces find = pass_over_zeros ? kernels.of_nonzero : kernels.of_all;
+  const std::size_t count = find({.count = bins, .per_width = per_width}, numbers.data(), numbers.size(), places.data(), range);
+  return {.count = count, .range = {.lowest = range.lowest, .highest = range.highest, .not_finite = range.non_finite}};
 }
 
 }  // namespace titrate::engine::ops

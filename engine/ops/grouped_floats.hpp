@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <span>
 
+#include "engine/ops/float_arrays.hpp"
+
 namespace titrate::engine::ops {
 
 /// The bounds of the finite numbers of each `group` neighbours (the last group may be shorter); +infinity and -infinity where there are
@@ -15,10 +17,15 @@ void ranges_of_groups(std::span<const float> numbers, std::size_t group, std::sp
 void quantize_groups_to(std::span<std::int16_t> codes, std::span<const float> numbers, std::size_t group, std::span<const float> scales,
                         std::span<const std::int32_t> zero_points, int least, int most);
 
-/// The places in a histogram of the numbers other than 0 and -0, in their order: [0, bins) for positive ones by floor(|x| * per_width),
-/// [bins, 2 * bins) for negative ones, 2 * bins for those of a magnitude above `largest` and NaN. Returns how many; `places` must have room
-/// for 16 more than there are numbers. per_width is a power of two, largest * per_width below bins.
-[[nodiscard]] std::size_t places_of(std::span<const float> numbers, std::int32_t bins, float largest, float per_width,
-                                    std::span<std::int32_t> places);
+struct FoundPlaces {
+  std::size_t count;
+  FloatRange range;  ///< of all the numbers
+};
+
+/// The places in a histogram of the numbers, or of those other than 0 and -0, in their order: [0, bins) for numbers >= 0 by
+/// floor(|x| * per_width), [bins + 1, 2 * bins + 1) for negative ones; the place behind either for what is too large or not finite.
+/// `places` must have room for 16 more than there are numbers. per_width is a power of two, bins at most 2^24.
+[[nodiscard]] FoundPlaces find_places(std::span<const float> numbers, std::int32_t bins, float per_width, bool pass_over_zeros,
+                                      std::span<std::int32_t> places);
 
 }  // namespace titrate::engine::ops

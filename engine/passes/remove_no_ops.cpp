@@ -45,11 +45,11 @@ bool all_zero(const std::vector<std::int64_t>& numbers) {
 
 class Remover {
  public:
-  Remover(Graph& graph, const std::vector<KnownValue>& known, std::int64_t opset) : graph_(graph), known_(known), opset_(opset) {
+  Remover(Graph& graph, const std::vector<KnownValue>& known, std::int64_t opset)
+      : graph_(graph), known_(known), opset_(opset), uses_(graph) {
     for (const Node& node : graph.nodes) {
       for (const std::string& name : captured_names(node)) captured_.insert(name);
     }
-    read_ = Uses(graph).consumers;
   }
 
   std::size_t run() {
@@ -63,6 +63,7 @@ class Remover {
         graph_.nodes.push_back(std::move(node));
       }
     }
+    for (KeptValue& kept : graph_.kept) kept.value = current(kept.value);
     return count;
   }
 
@@ -74,8 +75,7 @@ class Remover {
 
   [[nodiscard]] const KnownValue& known(ValueId id) const { return known_[static_cast<std::size_t>(id)]; }
   [[nodiscard]] bool is_read(const Node& node, std::size_t output) const {
-    return node.has_output(output) &&
-           (!read_[static_cast<std::size_t>(node.outputs[output])].empty() || is_graph_output(graph_, node.outputs[output]));
+    return node.has_output(output) && (!uses_.readers(node.outputs[output]).empty() || uses_.is_output(node.outputs[output]));
   }
 
   [[nodiscard]] bool hands_on(const Node& node) const {
@@ -135,8 +135,8 @@ class Remover {
   Graph& graph_;
   const std::vector<KnownValue>& known_;
   std::int64_t opset_;
+  Uses uses_;  // of the graph as it was
   std::unordered_set<std::string> captured_;
-  std::vector<std::vector<int>> read_;
   std::unordered_map<ValueId, ValueId> replaced_;
 };
 

@@ -23,4 +23,9 @@ std::span<const Pass> running_passes() {
 
 std::vector<PassResult> prepare_for_running(Model& model) { return run_in_order(running_passes(), model); }
 
+std::vector<PassResult> prepare_for_observing(Model& model) {
+  constexpr std::size_t of_integers = 2;  // lower and channels_last: integers round differently
+  return run_in_order(running_passes().subspan(of_integers), model);
+}
+
 }  // namespace titrate::engine

@@ -273,17 +273,8 @@ void place_nvfp4(const Graph& graph, const std::vector<Assignment>& assignments,
 
 std::set<std::string> observed_values(const Graph& graph, const Target& target) {
   std::set<std::string> names;
-  const auto observe = [&](ValueId id) {
-    if (id != ValueId::none && graph.constant(id) == nullptr) names.insert(graph[id].name);
-  };
-  for (const Node& node : graph.nodes) {
-    const bool weighted = node.type == "Conv" || node.type == "Gemm" || node.type == "MatMul";
-    const bool fused = node.domain.empty() && std::ranges::any_of(target.patterns, [&](const Pattern& each) {
-                         return each.operators.size() == 2 && each.fusion == Fusion::always && each.operators[1] == node.type;
-                       });
-    if (!weighted && !fused && !integer_rule(target, graph, node) && !activation_bounds(graph, node)) continue;
-    for (const ValueId id : data_inputs(node)) observe(id);
-    for (const ValueId id : node.outputs) observe(id);
+  for (const ValueId id : possible_integers(graph, target)) {
+    if (graph.constant(id) == nullptr) names.insert(graph[id].name);
   }
   return names;
 }

@@ -22,6 +22,21 @@ class RegionFinder {
     }
   }
 
+  // What mark_weighted() and spread_marks() could mark.
+  std::set<ValueId> possible() const {
+    std::set<ValueId> values;
+    for (std::size_t node = 0; node < graph_.nodes.size(); ++node) {
+      const Node& each = graph_.nodes[node];
+      if (!each.has_output(0) || !(may_be_weighted(each) || rule_of(node))) continue;
+      for (const ValueId input : data_inputs(each)) values.insert(input);
+      values.insert(result_of(node));
+      values.insert(each.outputs.begin() + 1, each.outputs.end());
+      if (each.type == "MatMul") values.insert(each.outputs[0]);  // a corrected bias is an Add between it and what belongs to it
+    }
+    values.erase(ValueId::none);
+    return values;
+  }
+
   IntegerRegions find() {
     choose_candidates();
     for (const auto& [node, assignment] : weighted_) mark_weighted(node, assignment);
@@ -32,6 +47,8 @@ class RegionFinder {
   }
 
  private:
+  static bool may_be_weighted(const Node& node) { return node.type == "Conv" || node.type == "Gemm" || node.type == "MatMul"; }
+
   std::optional<IntegerRule> rule_of(std::size_t node) const { return integer_rule(target_, graph_, graph_.nodes[node]); }
 
   // The node that alone reads a node's output; null: there are several, or none.
@@ -257,5 +274,7 @@ class RegionFinder {
 IntegerRegions find_integer_regions(const Graph& graph, const std::vector<Assignment>& assignments, const Target& target) {
   return RegionFinder(graph, assignments, target).find();
 }
+
+std::set<ValueId> possible_integers(const Graph& graph, const Target& target) { return RegionFinder(graph, {}, target).possible(); }
 
 }  // namespace titrate::engine

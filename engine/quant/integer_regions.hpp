@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <vector>
 
 #include "engine/graph/graph.hpp"
@@ -28,5 +29,8 @@ struct IntegerRegions {
 
 /// What the target's description allows between and around the nodes of static_int8.
 [[nodiscard]] IntegerRegions find_integer_regions(const Graph& graph, const std::vector<Assignment>& assignments, const Target& target);
+
+/// Every value that find_integer_regions() lists for some assignments, and a few more; found without any.
+[[nodiscard]] std::set<ValueId> possible_integers(const Graph& graph, const Target& target);
 
 }  // namespace titrate::engine

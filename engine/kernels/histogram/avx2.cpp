@@ -3,9 +3,9 @@
 namespace titrate::kernels {
 
 #if defined(__AVX2__)
-extern const FindPlaces find_places_avx2 = find_places<8>;
+extern const PlaceKernels place_kernels_avx2 = {find_places<8, false>, find_places<8, true>};
 #else
-extern const FindPlaces find_places_avx2 = nullptr;
+extern const PlaceKernels place_kernels_avx2 = {nullptr, nullptr};
 #endif
 
 }  // namespace titrate::kernels

@@ -3,9 +3,9 @@
 namespace titrate::kernels {
 
 #if defined(__AVX512F__) && defined(__AVX512DQ__)
-extern const FindPlaces find_places_avx512 = find_places<16>;
+extern const PlaceKernels place_kernels_avx512 = {find_places<16, false>, find_places<16, true>};
 #else
-extern const FindPlaces find_places_avx512 = nullptr;
+extern const PlaceKernels place_kernels_avx512 = {nullptr, nullptr};
 #endif
 
 }  // namespace titrate::kernels

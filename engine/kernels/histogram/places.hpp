@@ -3,6 +3,7 @@
 
 #include "engine/kernels/histogram/histogram.hpp"
 #include "engine/kernels/lanes.hpp"
+#include "engine/kernels/minmax/range.hpp"
 
 namespace titrate::kernels {
 namespace {
@@ -50,28 +51,70 @@ template <int W>
   return kept;
 }
 
+// The constants of the loop, in registers.
 template <int W>
-[[gnu::always_inline]] inline std::size_t find_places_of_lanes(const HistogramBins& bins, FloatLanes<W> numbers, std::int32_t* places) {
-  const IntLanes<W> bits = bits_of<W>(numbers);
-  const IntLanes<W> magnitude = bits & 0x7fffffff;  // magnitudes compare as their bits do
-  const IntLanes<W> left_out = magnitude > __builtin_bit_cast(std::int32_t, bins.largest);
-  const IntLanes<W> inside = magnitude & ~left_out;
-  FloatLanes<W> size;
-  __builtin_memcpy(&size, &inside, sizeof(size));
-  const IntLanes<W> bin = __builtin_convertvector(size * broadcast<W>(bins.per_width), IntLanes<W>);
-  const IntLanes<W> place = bin + ((bits >> 31) & bins.count);
-  return store_kept<W>(places, left_out ? (IntLanes<W>{} + 2 * bins.count) : place, magnitude != 0);
+struct PlacesOfLanes {
+  FloatLanes<W> per_width;
+  FloatLanes<W> bins;
+  IntLanes<W> negative;  // how much further the places of negative numbers are
+
+  explicit PlacesOfLanes(const HistogramBins& bins_of_all)
+      : per_width(broadcast<W>(bins_of_all.per_width)),
+        bins(broadcast<W>(static_cast<float>(bins_of_all.count))),
+        negative(IntLanes<W>{} + (bins_of_all.count + 1)) {}
+
+  [[gnu::always_inline]] IntLanes<W> operator()(FloatLanes<W> numbers) const {
+    const IntLanes<W> bits = bits_of<W>(numbers) & 0x7fffffff;
+    FloatLanes<W> magnitude;
+    __builtin_memcpy(&magnitude, &bits, sizeof(magnitude));
+    // NaN is taken for too large: of two numbers that cannot be compared this gives the bound.
+    const FloatLanes<W> bin = at_most<W>(bins, magnitude * per_width);
+    return __builtin_convertvector(bin, IntLanes<W>) + (negative & (numbers < FloatLanes<W>{}));
+  }
+};
+
+// The last few numbers: what fills the register up is a number that is there, so that it changes no bound, and gets no place.
+template <int W, bool nonzero>
+[[gnu::always_inline]] inline std::size_t places_of_rest(const PlacesOfLanes<W>& place, const float* numbers, std::size_t count,
+                                                         std::int32_t* places, FiniteBounds<W>& bounds) {
+  float rest[W];
+  IntLanes<W> there{};
+  for (std::size_t lane = 0; lane < W; ++lane) {
+    rest[lane] = numbers[lane < count ? lane : 0];
+    there[lane] = lane < count ? -1 : 0;
+  }
+  const FloatLanes<W> x = load<W>(rest);
+  bounds.take(x);
+  return store_kept<W>(places, place(x), nonzero ? there & (x != FloatLanes<W>{}) : there);
 }
 
-template <int W>
-std::size_t find_places(const HistogramBins& bins, const float* numbers, std::size_t count, std::int32_t* places) noexcept {
+template <int W, bool nonzero>
+std::size_t find_places(const HistogramBins& bins, const float* numbers, std::size_t count, std::int32_t* places, Range& range) noexcept {
+  const PlacesOfLanes<W> place(bins);
+  FiniteBounds<W> bounds[2];  // two side by side: one has to wait for the comparison before it
   std::size_t found = 0;
+  const auto take = [&](std::size_t first, FiniteBounds<W>& own) {
+    const FloatLanes<W> x = load<W>(numbers + first);
+    own.take(x);
+    if constexpr (nonzero) {
+      found += store_kept<W>(places + found, place(x), x != FloatLanes<W>{});
+    } else {
+      const IntLanes<W> all = place(x);
+      __builtin_memcpy(places + found, &all, sizeof(all));
+      found += W;
+    }
+  };
   std::size_t done = 0;
-  for (; done + W <= count; done += W) found += find_places_of_lanes<W>(bins, load<W>(numbers + done), places + found);
-  if (done == count) return found;
-  float rest[W] = {};  // zeros have no place
-  for (std::size_t i = 0; done + i < count; ++i) rest[i] = numbers[done + i];
-  return found + find_places_of_lanes<W>(bins, load<W>(rest), places + found);
+  for (; done + 2 * W <= count; done += 2 * W) {
+    take(done, bounds[0]);
+    take(done + W, bounds[1]);
+  }
+  for (; done + W <= count; done += W) take(done, bounds[0]);
+  if (done < count) found += places_of_rest<W, nonzero>(place, numbers + done, count - done, places + found, bounds[0]);
+  bounds[0].join(bounds[1]);
+  range = {__builtin_inff(), -__builtin_inff(), 0};
+  if (!bounds[0].widen(range)) range = range_of<W>(numbers, count);
+  return found;
 }
 
 }  // namespace

@@ -2,6 +2,6 @@
 
 namespace titrate::kernels {
 
-extern const FindPlaces find_places_scalar = find_places<4>;
+extern const PlaceKernels place_kernels_scalar = {find_places<4, false>, find_places<4, true>};
 
 }  // namespace titrate::kernels

@@ -2,10 +2,10 @@
 
 namespace titrate::kernels {
 
-FindPlaces find_places_kernel(Isa isa) {
-  if (isa >= Isa::avx512 && find_places_avx512 != nullptr) return find_places_avx512;
-  if (isa >= Isa::avx2 && find_places_avx2 != nullptr) return find_places_avx2;
-  return find_places_scalar;
+const PlaceKernels& place_kernels(Isa isa) {
+  if (isa >= Isa::avx512 && place_kernels_avx512.of_all != nullptr) return place_kernels_avx512;
+  if (isa >= Isa::avx2 && place_kernels_avx2.of_all != nullptr) return place_kernels_avx2;
+  return place_kernels_scalar;
 }
 
 }  // namespace titrate::kernels

@@ -12,45 +12,50 @@ namespace {
 constexpr std::int32_t exponent_mask = 0x7f800000;
 constexpr std::size_t steps_at_once = 512;  // they stay in the first cache, in case that they have to be read again
 
+// The bounds of numbers that are hoped to be finite. Zero times a number that is not is NaN, and so is what it is added to.
+template <int W>
+struct FiniteBounds {
+  FloatLanes<W> low = broadcast<W>(__builtin_inff());
+  FloatLanes<W> high = broadcast<W>(-__builtin_inff());
+  FloatLanes<W> zeros = FloatLanes<W>{};
+
+  [[gnu::always_inline]] void take(FloatLanes<W> x) {
+    low = at_most<W>(low, x);
+    high = at_least<W>(high, x);
+    zeros = multiply_add<W>(x, FloatLanes<W>{}, zeros);
+  }
+  [[gnu::always_inline]] void join(const FiniteBounds& other) {
+    low = at_most<W>(low, other.low);
+    high = at_least<W>(high, other.high);
+    zeros += other.zeros;
+  }
+  // False: one was not finite, and the range says nothing.
+  [[gnu::always_inline]] bool widen(Range& range) const {
+    bool finite = true;
+    for (int lane = 0; lane < W; ++lane) {
+      finite = finite && zeros[lane] == 0;
+      if (low[lane] < range.lowest) range.lowest = low[lane];
+      if (high[lane] > range.highest) range.highest = high[lane];
+    }
+    return finite;
+  }
+};
+
 // The range where all numbers are finite; false: one is not, and the range says nothing. A bound has to wait for the comparison before it,
-// so several are found side by side. Zero times a number that is not finite is NaN, and so is what it is added to.
+// so several are found side by side.
 template <int W>
 [[gnu::always_inline]] inline bool range_of_finite(const float* numbers, std::size_t steps, Range& range) {
   constexpr std::size_t streams = 4;
-  FloatLanes<W> low[streams];
-  FloatLanes<W> high[streams];
-  FloatLanes<W> zeros[streams];
-#pragma GCC unroll 4
-  for (std::size_t stream = 0; stream < streams; ++stream) {
-    low[stream] = broadcast<W>(range.lowest);
-    high[stream] = broadcast<W>(range.highest);
-    zeros[stream] = FloatLanes<W>{};
-  }
-  const auto take = [&](std::size_t step, std::size_t stream) {
-    const FloatLanes<W> x = load<W>(numbers + step * W);
-    low[stream] = at_most<W>(low[stream], x);
-    high[stream] = at_least<W>(high[stream], x);
-    zeros[stream] = multiply_add<W>(x, FloatLanes<W>{}, zeros[stream]);
-  };
+  FiniteBounds<W> bounds[streams];
   std::size_t step = 0;
   for (; step + streams <= steps; step += streams) {
 #pragma GCC unroll 4
-    for (std::size_t stream = 0; stream < streams; ++stream) take(step + stream, stream);
+    for (std::size_t stream = 0; stream < streams; ++stream) bounds[stream].take(load<W>(numbers + (step + stream) * W));
   }
-  for (; step < steps; ++step) take(step, 0);
+  for (; step < steps; ++step) bounds[0].take(load<W>(numbers + step * W));
 #pragma GCC unroll 4
-  for (std::size_t stream = 1; stream < streams; ++stream) {
-    low[0] = at_most<W>(low[0], low[stream]);
-    high[0] = at_least<W>(high[0], high[stream]);
-    zeros[0] += zeros[stream];
-  }
-  bool finite = true;
-  for (int lane = 0; lane < W; ++lane) {
-    finite = finite && zeros[0][lane] == 0;
-    if (low[0][lane] < range.lowest) range.lowest = low[0][lane];
-    if (high[0][lane] > range.highest) range.highest = high[0][lane];
-  }
-  return finite;
+  for (std::size_t stream = 1; stream < streams; ++stream) bounds[0].join(bounds[stream]);
+  return bounds[0].widen(range);
 }
 
 // The range of any numbers.

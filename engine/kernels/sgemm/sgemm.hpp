@@ -21,9 +21,9 @@ struct SgemmTile {
   const float* addend = nullptr;        ///< R rows of N floats, c_stride apart, added to the finished sums; or null
   const float* bounds = nullptr;        ///< two: what is stored is min(max(sum, bounds[0]), bounds[1]), NaN stays NaN; or null
   const float* column_start = nullptr;  ///< without start and accumulate: N start values, one a column; null: 0
-  const float* ahead = nullptr;         ///< tiles ask for ahead[k * ahead_step] at each k: what is read next; or null
-  std::size_t ahead_step = 0;           ///< at most 16 floats: a line
-  std::size_t panel_stride = 0;         ///< for `several`: from panel to panel of b; their columns of c are neighbours
+  const float* ahead = nullptr;  ///< tiles ask for ahead_step floats from here on for each k, some k ahead: what is read next; or null
+  std::size_t ahead_step = 0;
+  std::size_t panel_stride = 0;  ///< for `several`: from panel to panel of b; their columns of c are neighbours
 };
 
 /// c[i][j] = start + sum over k of a[k][i] * b[k][j], summed in the order of k one product after the other: so the result depends neither

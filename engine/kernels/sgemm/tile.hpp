@@ -70,6 +70,20 @@ template <int W, int V, int R>
   }
 }
 
+// One product for each sum.
+template <int W, int V, int R>
+[[gnu::always_inline]] inline void add_products(const float* a, const float* b, FloatLanes<W> (&sums)[R][V]) {
+  FloatLanes<W> columns[V];
+#pragma GCC unroll 4
+  for (int part = 0; part < V; ++part) columns[part] = load<W>(b + part * W);
+#pragma GCC unroll 16
+  for (int row = 0; row < R; ++row) {
+    const FloatLanes<W> factor = broadcast_from<W>(a + row);
+#pragma GCC unroll 4
+    for (int part = 0; part < V; ++part) sums[row][part] = multiply_add<W>(factor, columns[part], sums[row][part]);
+  }
+}
+
 template <int W, int V, int R, bool indirect>
 void sgemm_tile(const SgemmTile& tile) noexcept {
   FloatLanes<W> sums[R][V];
@@ -78,21 +92,25 @@ void sgemm_tile(const SgemmTile& tile) noexcept {
   const float* b = tile.b;
   const std::int32_t* offsets = tile.offsets;
   const float* ahead = tile.ahead != nullptr ? tile.ahead : tile.a;
-#pragma GCC unroll 4
-  for (std::size_t k = 0; k < tile.depth; ++k) {
-    const float* b_row = indirect ? b + offsets[k] : b;
-    __builtin_prefetch(ahead, 0, 3);
-    ahead += tile.ahead_step;
-    FloatLanes<W> columns[V];
-#pragma GCC unroll 4
-    for (int part = 0; part < V; ++part) columns[part] = load<W>(b_row + part * W);
-#pragma GCC unroll 16
-    for (int row = 0; row < R; ++row) {
-      const FloatLanes<W> factor = broadcast_from<W>(a + row);
-#pragma GCC unroll 4
-      for (int part = 0; part < V; ++part) sums[row][part] = multiply_add<W>(factor, columns[part], sums[row][part]);
+  // Weights that few rows read come from far away: an even stream of questions, one in each step. Others are asked for in turns of some
+  // steps: each question is a load too, and of loads these steps have most. Shorter turns cost jumps.
+  constexpr std::size_t most_in_turns = 4;
+  constexpr std::size_t turn = 32;
+  std::size_t k = 0;
+  for (; tile.ahead_step <= most_in_turns && k < tile.depth; k += turn) {
+    for (std::size_t line = 0; line < turn * tile.ahead_step; line += 16) __builtin_prefetch(ahead + line, 0, 3);
+    ahead += turn * tile.ahead_step;
+    const std::size_t steps = tile.depth - k < turn ? tile.depth - k : turn;
+#pragma GCC unroll 8
+    for (std::size_t step = 0; step < steps; ++step, a += R) {
+      add_products<W, V, R>(a, indirect ? b + offsets[k + step] : b, sums);
+      if constexpr (!indirect) b += W * V;
     }
-    a += R;
+  }
+#pragma GCC unroll 4
+  for (; k < tile.depth; ++k, a += R, ahead += tile.ahead_step) {
+    __builtin_prefetch(ahead, 0, 3);
+    add_products<W, V, R>(a, indirect ? b + offsets[k] : b, sums);
     if constexpr (!indirect) b += W * V;
   }
   finish_sums<W, V, R>(tile, sums);

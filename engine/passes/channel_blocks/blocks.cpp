@@ -117,7 +117,17 @@ void Blocks::add_moved(Node node, const Node& original, double products) {
 
 void Blocks::finish() {
   for (const ValueId output : graph_.outputs) (void)in_planes(output);
+  for (KeptValue& kept : graph_.kept) keep(kept);
   graph_.nodes = std::move(nodes_);
+}
+
+// In blocks, unless it is in planes too: nothing is reordered for it.
+void Blocks::keep(KeptValue& kept) {
+  if (!made_.contains(kept.value) || restored_.contains(kept.value)) return;
+  if (const std::optional<Shape> shape = planes_shape(kept.value))
+    kept = {.name = kept.name, .value = made_.at(kept.value), .channels = (*shape)[1]};
+  else
+    (void)in_planes(kept.value);
 }
 
 NodeNames Blocks::not_worth_it() const {

@@ -50,13 +50,14 @@ class Blocks {
   void add_moved(Node node, const Node& original, double products = 0);
   void add(Node node) { nodes_.push_back(std::move(node)); }
 
-  /// The graph gets the new nodes; its outputs exist as they did.
+  /// The graph gets the new nodes; its outputs exist as they did, kept values in one of both forms.
   void finish();
   /// The convolutions in regions that do not pay.
   [[nodiscard]] NodeNames not_worth_it() const;
 
  private:
   [[nodiscard]] bool is_only_a_shape(ValueId id) const;
+  void keep(KeptValue& kept);
   void reorder(std::string type, ValueId id, ValueId from, ValueId to);
 
   Graph& graph_;

@@ -89,6 +89,7 @@ ValueId Layout::add_constant(const std::string& name, Tensor tensor) { return gr
 
 void Layout::finish() {
   for (const ValueId output : graph_.outputs) (void)channels_first(output);
+  for (KeptValue& kept : graph_.kept) kept.value = channels_first(kept.value);
   graph_.nodes = std::move(nodes_);
 }
 

@@ -12,14 +12,30 @@
 
 namespace titrate::engine {
 
+/// The counts of both signs in bins 2^exponent wide; no exponent: only zeros were counted.
+template <class Count>
+struct BinCounts {
+  std::optional<int> exponent;
+  std::span<const Count> positive;
+  std::span<const Count> negative;
+};
+
+/// Every 2^steps neighbours are added up in the first bins; the others become 0.
+template <class Count>
+void join_neighbours(std::span<Count> bins, int steps);
+
 class StreamingHistogram {
  public:
   /// `bins`: a power of two. The largest magnitude lies in the upper half, so at least bins / 2 are in use.
   explicit StreamingHistogram(int bins = 4096);
 
-  /// NaN and infinities are left out. Returns the numbers' range, which has to be found anyway.
+  /// NaN and infinities are left out. Returns the numbers' range, which has to be found anyway. Who adds many small arrays takes a
+  /// HistogramCounter.
   ops::FloatRange add(std::span<const float> numbers);
   void merge(const StreamingHistogram& other);
+  /// Counts in as many bins.
+  template <class Count>
+  void merge(const BinCounts<Count>& counts);
 
   [[nodiscard]] int bins() const { return static_cast<int>(counts_.size() / 2); }
   /// The width of a bin; 1 while only zeros were seen.
@@ -27,19 +43,15 @@ class StreamingHistogram {
   [[nodiscard]] std::optional<int> width_log2() const { return exponent_; }
   /// Numbers >= 0 (-0 too) and < 0 by magnitude.
   [[nodiscard]] std::span<const std::uint64_t> positive() const { return std::span(counts_).first(counts_.size() / 2); }
-  [[nodiscard]] std::span<const std::uint64_t> negative() const {
-    return std::span(counts_).subspan(counts_.size() / 2, counts_.size() / 2);
-  }
+  [[nodiscard]] std::span<const std::uint64_t> negative() const { return std::span(counts_).last(counts_.size() / 2); }
   /// Both signs added up.
   [[nodiscard]] std::vector<std::uint64_t> magnitudes() const;
 
  private:
   void widen_to(int exponent);
-  void collect(std::span<std::uint64_t> apart);
-  void count(std::span<const float> numbers, float largest, std::uint64_t* odd);
 
   std::optional<int> exponent_;        // none: only zeros so far
-  std::vector<std::uint64_t> counts_;  // bins of numbers >= 0, then those of negative ones, then one that gathers what is left out
+  std::vector<std::uint64_t> counts_;  // bins of numbers >= 0, then those of negative ones
 };
 
 }  // namespace titrate::engine

@@ -19,7 +19,10 @@ struct SampleExtent {
   std::uint64_t not_finite = 0;
   bool any = false;  ///< at least one finite number
 };
+/// A bound that is 0 is +0: which of both zeros came first says nothing.
 [[nodiscard]] SampleExtent extent_of_range(const ops::FloatRange& range);
+/// Of both's numbers.
+[[nodiscard]] SampleExtent joined(const SampleExtent& one, const SampleExtent& other);
 [[nodiscard]] SampleExtent extent_of(std::span<const float> numbers);
 
 struct ValueStatistics {

@@ -316,25 +316,36 @@ TEST_P(Variant, GroupsHaveTheirOwnRangesAndCodes) {
   }
 }
 
-TEST_P(Variant, PlacesInAHistogramPassOverZeros) {
-  const FindPlaces find = find_places_kernel(GetParam());
-  const HistogramBins bins{16, 3.75F, 4.0F};
+TEST_P(Variant, PlacesInAHistogram) {
+  const HistogramBins bins{16, 4.0F};
+  const float infinity = std::numeric_limits<float>::infinity();
+  const float odd[] = {3.9999F, -3.9999F, 4.0F, -4.0F, 1e-40F, -1e-40F, 3e38F, std::nanf(""), -infinity, infinity};
+  constexpr std::size_t finite = 7;
   for (std::size_t count = 0; count <= 70; ++count) {
-    auto x = numbers(count, 5.0F);
-    for (std::size_t i = 0; i < count; i += 3) x[i] = i % 2 == 0 ? 0.0F : -0.0F;
-    const float odd[] = {3.75F, -3.75F, std::nanf(""), -std::numeric_limits<float>::infinity(), 1e-40F, -1e-40F};
-    for (std::size_t i = 0; i < std::size(odd) && count > 20; ++i) x[3 * i + 1] = odd[i];
-    std::vector<std::int32_t> expected;
-    for (const float value : x) {
-      if (value == 0.0F) continue;
-      const auto bin = static_cast<std::int32_t>(std::isfinite(value) ? std::floor(std::abs(value) * 4) : 0);
-      expected.push_back(std::abs(value) <= 3.75F ? bin + (value < 0 ? 16 : 0) : 32);
+    for (const std::size_t odd_ones : {finite, std::size(odd)}) {
+      auto x = numbers(count, 5.0F);
+      for (std::size_t i = 0; i < count; i += 3) x[i] = i % 2 == 0 ? 0.0F : -0.0F;
+      for (std::size_t i = 0; i < odd_ones && 3 * i + 1 < count; ++i) x[3 * i + 1] = odd[i];
+      const Range expected_range = minmax_kernel(Isa::scalar)(x.data(), count);
+      for (const bool pass_over_zeros : {false, true}) {
+        std::vector<std::int32_t> expected;
+        for (const float value : x) {
+          if (pass_over_zeros && value == 0.0F) continue;
+          const bool fits = std::abs(value) < 4.0F;
+          expected.push_back((fits ? static_cast<std::int32_t>(std::floor(std::abs(value) * 4)) : 16) + (value < 0 ? 17 : 0));
+        }
+        const PlaceKernels& kernels = place_kernels(GetParam());
+        std::vector<std::int32_t> places(count + 16 + 1, 77);
+        Range range{1, 2, 3};
+        const std::size_t found = (pass_over_zeros ? kernels.of_nonzero : kernels.of_all)(bins, x.data(), count, places.data(), range);
+        EXPECT_EQ(places.back(), 77);
+        places.resize(found);
+        ASSERT_EQ(places, expected) << count;
+        ASSERT_EQ(range.lowest, expected_range.lowest) << count;
+        ASSERT_EQ(range.highest, expected_range.highest) << count;
+        ASSERT_EQ(range.non_finite, expected_range.non_finite) << count;
+      }
     }
-    std::vector<std::int32_t> places(count + 16 + 1, 77);
-    const std::size_t found = find(bins, x.data(), count, places.data());
-    EXPECT_EQ(places.back(), 77);
-    places.resize(found);
-    ASSERT_EQ(places, expected) << count;
   }
 }
 

@@ -11,7 +11,7 @@
 #include "engine/ops/channel_blocks.hpp"
 #include "engine/passes/fuse_activations.hpp"
 #include "engine/run/executor.hpp"
-#include "tests/engine/passes/sketch.hpp"
+#include "tests/engine/passes/convolutional_sketch.hpp"
 
 namespace titrate::engine {
 namespace {
@@ -25,31 +25,9 @@ std::vector<std::string> types_of(const Model& model) {
   return types;
 }
 
-class Network : public Sketch {
+class Network : public ConvolutionalSketch<Network> {
  public:
-  explicit Network(Shape input, int opset = 13) : Sketch(opset), fed_(input) {
-    std::replace(fed_.begin(), fed_.end(), std::int64_t{-1}, std::int64_t{13});
-    this->input("x", std::move(input));
-  }
-
-  Network& node(const std::string& type, const std::vector<std::string>& inputs, const std::vector<std::string>& outputs,
-                std::vector<Attribute> attributes = {}) {
-    Sketch::node(type, inputs, outputs, std::move(attributes));
-    return *this;
-  }
-  Network& output(const std::string& name, DataType type = DataType::float32) {
-    Sketch::output(name, type);
-    return *this;
-  }
-  /// A square window that keeps the sizes.
-  Network& conv(const std::string& from, const std::string& to, std::int64_t channels, std::int64_t filters, std::int64_t kernel = 3,
-                std::int64_t group = 1) {
-    ++seed_;
-    const std::int64_t pad = kernel / 2;
-    constant(to + "_w", numbers({filters, channels / group, kernel, kernel}, seed_, 0.25F)).constant(to + "_b", numbers({filters}, seed_));
-    node("Conv", {from, to + "_w", to + "_b"}, {to}, {ints("pads", {pad, pad, pad, pad}), one("group", group)});
-    return *this;
-  }
+  using ConvolutionalSketch::ConvolutionalSketch;
 
   /// The network after the passes, which gives the bits that it gave before and does not change any more.
   [[nodiscard]] Model moved() const {
@@ -58,7 +36,7 @@ class Network : public Sketch {
     (void)fuse_activations(after);
     (void)channel_blocks(after);
     EXPECT_EQ(channel_blocks(after), 0U);
-    const std::vector<Tensor> inputs = {numbers(fed_, 99)};
+    const std::vector<Tensor> inputs = {numbers(fed(), 99)};
     const std::vector<Tensor> expected = Executor(std::make_shared<const Plan>(before)).run(inputs);
     Executor executor(std::make_shared<const Plan>(after));
     for (int run = 0; run < 2; ++run) {  // from the second one on values are computed where they are joined
@@ -73,10 +51,6 @@ class Network : public Sketch {
     return after;
   }
   [[nodiscard]] std::vector<std::string> moved_types() const { return types_of(moved()); }
-
- private:
-  Shape fed_;
-  std::uint32_t seed_ = 1;
 };
 
 // Stem, MaxPool, residual block, global pooling, classifier: nothing is reordered.
@@ -264,6 +238,21 @@ TEST(ChannelBlocks, RegionsThatDoNotPayStay) {
   Network both({1, 8, 14, 14});
   both.conv("x", "a", 8, 16).node("Exp", {"a"}, {"e"}).conv("e", "b", 16, 16, 1).node("Exp", {"b"}, {"out"}).output("out");
   EXPECT_THAT(both.moved_types(), ElementsAre("b.Conv", "b.FromBlocks", "Exp", "Conv", "Exp"));
+}
+
+// A kept value stays where a node makes it in blocks; it is neither fused nor reordered. Where it is in planes too, it is kept in planes.
+TEST(ChannelBlocks, KeptValuesStayInBlocks) {
+  Network net({1, 3, 12, 12});
+  net.conv("x", "a", 3, 20).node("Relu", {"a"}, {"r"}).conv("r", "b", 20, 32).node("Relu", {"b"}, {"s"}).node("Exp", {"s"}, {"e"});
+  Model model = net.conv("s", "c", 32, 8).output("c").output("e").model();
+  keep_values(model.graph, {"x", "r", "b", "s", "none"});
+  (void)fuse_activations(model);
+  (void)channel_blocks(model);
+  EXPECT_THAT(types_of(model), ElementsAre("b.Conv", "b.Conv", "Relu", "b.FromBlocks", "Exp", "b.Conv", "b.FromBlocks"));
+  std::map<std::string, std::pair<std::string, std::int64_t>> kept;
+  for (const KeptValue& each : model.graph.kept) kept[each.name] = {model.graph[each.value].name, each.channels};
+  EXPECT_THAT(kept, testing::UnorderedElementsAre(testing::Pair("x", std::pair("x", 0)), testing::Pair("r", std::pair("r_blocks", 20)),
+                                                  testing::Pair("b", std::pair("b_blocks", 32)), testing::Pair("s", std::pair("s", 0))));
 }
 
 // Many planes are as many streams: they are reordered first.

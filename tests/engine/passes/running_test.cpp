@@ -216,6 +216,30 @@ TEST(FuseActivations, LeavesWhatOthersRead) {
   EXPECT_THAT(types_of(doubles.graph), ElementsAre("Conv", "Relu")) << "there is no fused form of doubles";
 }
 
+// Of a value that is handed on the numbers are where they were; what nobody reads is computed all the same.
+TEST(PrepareForObserving, KeptValuesOutliveNoOps) {
+  Sketch sketch(13);
+  sketch.input("x", {2, 8}).node("Relu", {"x"}, {"r"}).node("Identity", {"r"}, {"i"}).node("Identity", {"i"}, {"out"});
+  sketch.node("Exp", {"r"}, {"unread"}).output("out");
+  Model model = sketch.model();
+  keep_values(model.graph, {"r", "i", "unread"});
+  (void)prepare_for_observing(model);
+  EXPECT_THAT(types_of(model.graph), ElementsAre("Relu", "Exp"));
+  std::vector<std::string> kept;
+  for (const KeptValue& each : model.graph.kept) kept.push_back(each.name + " is " + model.graph[each.value].name);
+  EXPECT_THAT(kept, ElementsAre("r is out", "i is out", "unread is unread"));
+}
+
+// Integers round differently from the emulation that calibration is to see.
+TEST(PrepareForObserving, LeavesQuantizersAlone) {
+  Sketch sketch(13);
+  sketch.input("x", {1, 16}).constant("s", Tensor::scalar(0.01F)).constant("z", Tensor::scalar<std::uint8_t>(128));
+  sketch.node("QuantizeLinear", {"x", "s", "z"}, {"q"}).node("DequantizeLinear", {"q", "s", "z"}, {"d"}).output("d");
+  Model model = sketch.model();
+  (void)prepare_for_observing(model);
+  EXPECT_THAT(types_of(model.graph), ElementsAre("QuantizeLinear", "DequantizeLinear"));
+}
+
 TEST(PrepareForRunning, KeepsTheBitsOfRealModels) {
   const std::filesystem::path folder = std::filesystem::path(TITRATE_SHARED_DIR) / "models";
   if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no models at " << folder;

@@ -212,6 +212,19 @@ TEST(ActivationPlacement, RoundsInputsOfFloat8Nodes) {
   EXPECT_THAT(placed(conv_relu_conv(), "fp8(weights_only=true)").names(), IsEmpty());
 }
 
+// What lies before an activation that belongs to the layer is never quantized with a range of its own.
+TEST(ActivationPlacement, ObservesWhatMayBeQuantized) {
+  EXPECT_THAT(observed_values(conv_relu_conv().graph), UnorderedElementsAre("x", "r", "y"));
+  Sketch gated = begun();
+  conv(gated, "x", "a");
+  gated.node("Sigmoid", {"a"}, {"s"}).node("Mul", {"a", "s"}, {"m"}).node("Exp", {"m"}, {"y"});
+  EXPECT_THAT(observed_values(gated.output("y").model().graph), UnorderedElementsAre("x", "a", "s", "m"));
+  // An Add that corrects a bias may stand between them.
+  Sketch product(13);
+  product.input("x", {1, 8}).constant("w", numbers({8, 8}, 3)).node("MatMul", {"x", "w"}, {"p"}).node("Relu", {"p"}, {"y"});
+  EXPECT_THAT(observed_values(product.output("y").model().graph), UnorderedElementsAre("x", "p", "y"));
+}
+
 TEST(ActivationPlacement, RefusesMissingAndNanOnlyStatistics) {
   const Model prepared = prepare_float_model(conv_relu_conv());
   const auto assignments = assign(prepared.graph, parse_config("static_int8()"));

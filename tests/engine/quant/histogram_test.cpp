@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
+#include "engine/quant/observers/histogram_counter.hpp"
 #include "engine/quant/observers/value_statistics.hpp"
 #include "tests/engine/quant/golden.hpp"
 
@@ -71,7 +73,7 @@ TEST(StreamingHistogram, FoldsNeighboursWhenANumberDoesNotFit) {
   EXPECT_THAT(histogram.negative(), ElementsAre(0, 1, 0, 0));
 }
 
-// Enough numbers for a second table, half of them zeros, the largest ones last; infinities in between.
+// Half of them zeros, the largest ones last; an infinity in between.
 TEST(StreamingHistogram, CountsALargeArrayWhoseNumbersGrow) {
   std::vector<float> numbers(300001);
   for (std::size_t i = 0; i < numbers.size(); ++i) {
@@ -90,6 +92,34 @@ TEST(StreamingHistogram, CountsALargeArrayWhoseNumbersGrow) {
   }
   EXPECT_THAT(histogram.positive(), ElementsAreArray(positive));
   EXPECT_THAT(histogram.negative(), ElementsAreArray(negative));
+}
+
+// Zeros alone, denormals, numbers behind a Relu, negative ones, larger and larger: in one piece, or in pieces that are spilled on the way.
+TEST(HistogramCounter, CountsWhatTheHistogramCounts) {
+  std::vector<std::vector<float>> parts = {
+      std::vector<float>(5000, 0.0F), {-0.0F, 1e-42F}, std::vector<float>(3000), std::vector<float>(5000)};
+  for (std::size_t i = 0; i < parts[2].size(); ++i) parts[2][i] = i % 2 == 0 ? 0.0F : 0.001F * static_cast<float>(i);
+  for (std::size_t i = 0; i < parts[3].size(); ++i) parts[3][i] = 0.004F * (static_cast<float>(i) - 1200.5F);
+  parts[3][77] = std::numeric_limits<float>::quiet_NaN();
+  for (const std::uint64_t most : {std::uint64_t{4000}, std::uint64_t{1} << 31}) {
+    HistogramCounter counter(32, most);
+    StreamingHistogram one_by_one(32);
+    std::uint64_t finite = 0;
+    for (const auto& part : parts) {
+      const ops::FloatRange range = counter.add(part);
+      const ops::FloatRange expected = ops::range_of(part);
+      EXPECT_EQ(range.lowest, expected.lowest);
+      EXPECT_EQ(range.highest, expected.highest);
+      EXPECT_EQ(range.not_finite, expected.not_finite);
+      finite += part.size() - range.not_finite;
+      for (const float number : part) one_by_one.add(std::vector<float>{number});
+    }
+    StreamingHistogram found(32);
+    counter.add_to(found);
+    expect_same(found, one_by_one);
+    const std::vector<std::uint64_t> all = found.magnitudes();
+    EXPECT_EQ(std::accumulate(all.begin(), all.end(), std::uint64_t{0}), finite);
+  }
 }
 
 TEST(StreamingHistogram, LeavesOutWhatIsNotFinite) {
