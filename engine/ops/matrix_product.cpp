@@ -7,6 +7,7 @@
 #include "engine/base/aligned_memory.hpp"
 #include "engine/kernels/activation/epilogue.hpp"
 #include "engine/kernels/sgemm/matrix.hpp"
+#include "engine/kernels/sizes.hpp"
 #include "engine/kernels/threads.hpp"
 #include "engine/ops/fused_activation.hpp"
 #include "engine/ops/table.hpp"
@@ -137,8 +138,6 @@ PackedColumns pack_constant(const kernels::SgemmKernels& sgemm, const kernels::M
   return packed;
 }
 
-std::size_t whole_lines(std::size_t floats) { return (floats + 15) / 16 * 16; }
-
 // One product with both operands at hand; `packed_b` null: pack b too. Uses packed memory of the sizes that product_scratch() says.
 struct FloatOperands {
   kernels::MatrixView a;
@@ -152,7 +151,7 @@ struct FloatOperands {
 
 std::size_t product_scratch(const kernels::SgemmKernels& sgemm, const FloatOperands& operands) {
   const std::size_t left = operands.a.rows * operands.a.columns;
-  return whole_lines(left) + (operands.packed_b != nullptr ? 0 : kernels::packed_columns_size(sgemm, operands.b.rows, operands.b.columns));
+  return kernels::whole_lines(left) + (operands.packed_b != nullptr ? 0 : kernels::packed_columns_size(sgemm, operands.b.rows, operands.b.columns));
 }
 
 double products_of(const FloatOperands& operands) {
@@ -169,7 +168,7 @@ void multiply_floats(const kernels::SgemmKernels& sgemm, const FloatOperands& op
   }
   const float* packed_b = operands.packed_b;
   if (packed_b == nullptr) {
-    float* target = scratch + whole_lines(a.rows * a.columns);
+    float* target = scratch + kernels::whole_lines(a.rows * a.columns);
     kernels::pack_columns(sgemm, operands.b, target);
     packed_b = target;
   }
@@ -215,7 +214,7 @@ void run_float_matmul(const kernels::SgemmKernels& sgemm, const Node& node, cons
                          .packed_b = packed ? packed->data() : nullptr,
                          .c = run.out().mutable_data<float>().data() + index * rows * sizes.columns};
   };
-  const std::size_t need = whole_lines(product_scratch(sgemm, operands_at(0)));
+  const std::size_t need = kernels::whole_lines(product_scratch(sgemm, operands_at(0)));
   if (stack == 1) {
     multiply_floats(sgemm, operands_at(0), run.scratch.floats(need).data());
     return;

@@ -264,6 +264,7 @@ void interpolate(const Request& request, const std::vector<ResizeAxis>& axes, co
 
 void take_nearest(const Request& request, const std::vector<ResizeAxis>& axes, const Tensor& source, Tensor& target) {
   std::vector<AxisMap> maps;
+  maps.reserve(axes.size());
   for (const ResizeAxis& axis : axes) maps.push_back(nearest_map(axis, request.settings));
   const Tensor fill =
       source.type() == DataType::string ? Tensor::of_strings({}, {""}) : converted(Tensor::scalar(request.extrapolation), source.type());

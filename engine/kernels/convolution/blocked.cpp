@@ -5,6 +5,7 @@
 
 #include "engine/kernels/convolution/blocked_rows.hpp"
 #include "engine/kernels/convolution/blocked_winograd.hpp"
+#include "engine/kernels/sizes.hpp"
 #include "engine/kernels/threads.hpp"
 #include "engine/kernels/winograd/winograd.hpp"
 
@@ -17,10 +18,6 @@ constexpr std::size_t cached_filters = 5120;
 constexpr std::size_t cached_image = 32768;
 // Tasks for each thread, so that none waits long for the last one.
 constexpr std::size_t tasks_per_thread = 4;
-
-std::size_t count_of(std::int64_t size) { return static_cast<std::size_t>(size); }
-std::size_t whole_lines(std::size_t floats) { return (floats + 15) / 16 * 16; }
-std::size_t quotient(std::size_t count, std::size_t size) { return (count + size - 1) / size; }
 
 // How the work of a convolution is cut. A strip is a row of outputs, or where rows of the image follow each other without a gap (1x1), any
 // number of pixels.

@@ -5,6 +5,7 @@
 #include "engine/kernels/channel_blocks/winograd/winograd.hpp"
 #include "engine/kernels/convolution/blocked_rows.hpp"
 #include "engine/kernels/convolution/winograd.hpp"
+#include "engine/kernels/sizes.hpp"
 #include "engine/kernels/threads.hpp"
 #include "engine/kernels/winograd/winograd.hpp"
 
@@ -16,10 +17,6 @@ constexpr std::size_t cached_points = 32768;   // floats of a task's points, if 
 constexpr std::size_t cached_filters = 65536;  // floats: 256 KB, half of the second cache
 constexpr std::size_t pass_floats = 4096;      // filters of a point that are in the first cache at once
 constexpr std::size_t tasks_per_thread = 4;
-
-std::size_t count_of(std::int64_t size) { return static_cast<std::size_t>(size); }
-std::size_t quotient(std::size_t count, std::size_t size) { return (count + size - 1) / size; }
-std::size_t whole_lines(std::size_t floats) { return quotient(floats, 16) * 16; }
 
 // A task takes some rows of tiles and a share of the runs of filter blocks.
 struct WinogradPlan {

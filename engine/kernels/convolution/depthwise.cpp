@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "engine/kernels/convolution/phases.hpp"
+#include "engine/kernels/sizes.hpp"
 #include "engine/kernels/threads.hpp"
 
 namespace titrate::kernels {
@@ -11,8 +12,6 @@ namespace {
 
 constexpr std::size_t read_ahead = 16;              // what the kernel may read behind a row
 constexpr std::int64_t most_columns_together = 14;  // up to here channels together are faster than a row at a time (README)
-
-std::size_t whole_lines(std::size_t floats) { return (floats + 15) / 16 * 16; }
 
 // The rows of a filter that has a kernel for whole planes: a square of 3 or 5 taps, stride 1 or 2.
 std::optional<PaddedRows> padded_rows(const ConvolutionGeometry& geometry) {

@@ -7,6 +7,7 @@
 #include "engine/kernels/convolution/geometry.hpp"
 #include "engine/kernels/convolution/phases.hpp"
 #include "engine/kernels/sgemm/sgemm.hpp"
+#include "engine/kernels/sizes.hpp"
 
 namespace titrate::kernels {
 
@@ -39,7 +40,5 @@ struct DepthBlocks {
   [[nodiscard]] std::size_t begin(std::size_t block) const { return block * depth / count; }
   [[nodiscard]] std::size_t longest() const { return (depth + count - 1) / count; }
 };
-
-inline std::size_t whole_lines(std::size_t floats) { return (floats + 15) / 16 * 16; }
 
 }  // namespace titrate::kernels

@@ -4,6 +4,7 @@
 
 #include "engine/kernels/convolution/pass.hpp"
 #include "engine/kernels/sgemm/matrix.hpp"
+#include "engine/kernels/sizes.hpp"
 #include "engine/kernels/threads.hpp"
 #include "engine/kernels/winograd/winograd.hpp"
 
@@ -14,8 +15,6 @@ constexpr std::size_t slack = 16;              // what the transforms read and w
 constexpr std::size_t cached = 32768;          // floats of a block's points, and as many sums: 128 KB each of the second cache
 constexpr std::size_t cached_filters = 65536;  // floats: 256 KB, half of the second cache
 constexpr std::size_t most_tiles = 96;
-
-std::size_t count_of(std::int64_t size) { return static_cast<std::size_t>(size); }
 
 const WinogradKernels& transforms_of(const SgemmKernels& kernels) {
   if (&kernels == sgemm_avx512) return *winograd_avx512;

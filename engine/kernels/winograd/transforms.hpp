@@ -3,6 +3,7 @@
 #pragma once
 
 #include "engine/kernels/lanes.hpp"
+#include "engine/kernels/winograd/input_points.hpp"
 #include "engine/kernels/winograd/winograd.hpp"
 
 namespace titrate::kernels {
@@ -41,15 +42,6 @@ void winograd_pad(const WinogradPadding& padding) noexcept {
     zero(target, (1 - odd) * part, first_odd);
     zero(target, first_odd + count / 2, (2 - odd) * part);
   }
-}
-
-// B^T x of four registers: (x0 - x2, x1 + x2, x2 - x1, x1 - x3).
-template <class Register>
-[[gnu::always_inline]] inline void input_points(const Register (&x)[4], Register (&points)[4]) {
-  points[0] = x[0] - x[2];
-  points[1] = x[1] + x[2];
-  points[2] = x[2] - x[1];
-  points[3] = x[1] - x[3];
 }
 
 template <int W>

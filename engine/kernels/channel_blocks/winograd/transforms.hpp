@@ -3,18 +3,10 @@
 
 #include "engine/kernels/channel_blocks/winograd/winograd.hpp"
 #include "engine/kernels/lanes.hpp"
+#include "engine/kernels/winograd/input_points.hpp"
 
 namespace titrate::kernels {
 namespace {
-
-// B^T x of four registers: (x0 - x2, x1 + x2, x2 - x1, x1 - x3).
-template <class Register>
-[[gnu::always_inline]] inline void blocked_points(const Register (&x)[4], Register (&points)[4]) {
-  points[0] = x[0] - x[2];
-  points[1] = x[1] + x[2];
-  points[2] = x[2] - x[1];
-  points[3] = x[1] - x[3];
-}
 
 // A point along the rows of all four columns at a time, then across: eight registers are at work, no more.
 template <int W>
@@ -34,7 +26,7 @@ void blocked_winograd_input(const BlockedWinogradInput& input) noexcept {
       for (int j = 0; j < 4; ++j)
         down[j] = i == 1 ? load<W>(one + j * W) + load<W>(two + j * W) : load<W>(one + j * W) - load<W>(two + j * W);
       Register points[4];
-      blocked_points(down, points);
+      input_points(down, points);
 #pragma GCC unroll 4
       for (std::size_t j = 0; j < 4; ++j) store<W>(target + (i * 4 + j) * input.plane, points[j]);
     }
