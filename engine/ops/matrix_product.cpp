@@ -151,7 +151,8 @@ struct FloatOperands {
 
 std::size_t product_scratch(const kernels::SgemmKernels& sgemm, const FloatOperands& operands) {
   const std::size_t left = operands.a.rows * operands.a.columns;
-  return kernels::whole_lines(left) + (operands.packed_b != nullptr ? 0 : kernels::packed_columns_size(sgemm, operands.b.rows, operands.b.columns));
+  return kernels::whole_lines(left) +
+         (operands.packed_b != nullptr ? 0 : kernels::packed_columns_size(sgemm, operands.b.rows, operands.b.columns));
 }
 
 double products_of(const FloatOperands& operands) {
