@@ -155,30 +155,18 @@ template <int W, int step = W / 2>
   }
 }
 
-// Adds zero times each number to `zeros`.
-template <int W>
-[[gnu::always_inline]] inline void bounds_of_finite(const float* numbers, std::size_t count, float& lowest, float& highest,
-                                                    FloatLanes<W>& zeros) {
-  FloatLanes<W> low = load<W>(numbers);
-  FloatLanes<W> high = low;
-  zeros = multiply_add<W>(low, FloatLanes<W>{}, zeros);
-  for (std::size_t done = W; done < count; done += W) {
-    const FloatLanes<W> x = load<W>(numbers + done);
-    low = at_most<W>(low, x);
-    high = at_least<W>(high, x);
-    zeros = multiply_add<W>(x, FloatLanes<W>{}, zeros);
-  }
-  lowest = lowest_lane<W>(low);
-  highest = -lowest_lane<W>(-high);
-}
-
 // Whole groups of whole registers as if all numbers were finite; false: one is not.
 template <int W>
 [[gnu::always_inline]] inline bool ranges_of_finite_groups(const float* numbers, std::size_t groups, std::size_t group, float* lowest,
                                                            float* highest) {
-  FloatLanes<W> zeros{};
-  for (std::size_t index = 0; index < groups; ++index)
-    bounds_of_finite<W>(numbers + index * group, group, lowest[index], highest[index], zeros);
+  FloatLanes<W> zeros{};  // of all groups
+  for (std::size_t index = 0; index < groups; ++index, numbers += group) {
+    FiniteBounds<W> bounds{.zeros = zeros};
+    for (std::size_t done = 0; done < group; done += W) bounds.take(load<W>(numbers + done));
+    lowest[index] = lowest_lane<W>(bounds.low);
+    highest[index] = -lowest_lane<W>(-bounds.high);
+    zeros = bounds.zeros;
+  }
   bool finite = true;
   for (int lane = 0; lane < W; ++lane) finite = finite && zeros[lane] == 0;
   return finite;
